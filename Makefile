@@ -1,0 +1,56 @@
+# Two commands: `make demo` and `make test`. Both make what they need in .venv and fetch it through your own pip.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= runs/demo
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+TOOLS := src tests benchmarks scripts
+
+.PHONY: help demo test test-slow check fix docs bench clean
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.base
+	$(PIP) --editable '.[dev,torch,hub]'
+	@touch $@
+
+demo: $(VENV)/.base ## two real models through the quick suite; leaves $(OUT)/report.html
+	@rm -rf $(OUT)
+	$(BIN)/weakspot compare smollm2 gemma3-270m --suite core --quick --accept-licence --out $(OUT)
+	@echo "Open $(OUT)/report.html in a browser."
+
+test: $(VENV)/.dev ## every test but the slow ones
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.dev ## the slow tests
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.dev ## lint, format, types, import contracts, fresh docs
+	$(BIN)/ruff check $(TOOLS)
+	$(BIN)/ruff format --check $(TOOLS)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/docs.py --check
+
+fix: $(VENV)/.dev ## mend lint and format, write the generated docs anew
+	$(BIN)/ruff check --fix $(TOOLS)
+	$(BIN)/ruff format $(TOOLS)
+	$(BIN)/python scripts/docs.py
+
+docs: $(VENV)/.dev ## write the generated docs anew
+	$(BIN)/python scripts/docs.py
+
+bench: $(VENV)/.dev ## the speed goals, as ratios measured in one run
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/throughput.py
+
+clean: ## remove the environment and the caches of tools
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Architecture cards and their arithmetic, from headers alone."""

@@ -1,0 +1,1 @@
+"""One file per command: the library calls, where rooms are put together."""

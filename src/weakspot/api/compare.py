@@ -1,0 +1,158 @@
+"""`weakspot.compare` and `weakspot.resume`: from references to a finished run folder."""
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from weakspot.api.conclude import conclude
+from weakspot.api.opening import contenders, environment
+from weakspot.api.report import report
+from weakspot.api.result import RunResult
+from weakspot.artifacts.cache import cache_folder
+from weakspot.artifacts.locate import make_ready
+from weakspot.artifacts.reference import parse_all
+from weakspot.contracts import Sink
+from weakspot.errors import Interrupted, NotARun, UsageError, WeakspotError
+from weakspot.probes.suite import load_suite
+from weakspot.records import Candidate, Probe, from_json, to_json
+from weakspot.runs.execute import Execution
+from weakspot.runs.plan import Plan, probes_hash
+from weakspot.runs.silent import Silent
+from weakspot.store.replies import ReplyCache
+from weakspot.store.run import RunStore
+
+
+def compare(
+    models: Sequence[str],
+    *,
+    suite: str = "core",
+    quick: bool = False,
+    out: str | Path | None = None,
+    cache: bool = True,
+    accept_licence: bool = False,
+    sink: Sink | None = None,
+) -> RunResult:
+    """Put models through a suite and compare them on the same items.
+
+    Args:
+        models: model references, such as "smollm2", "path/model.gguf" or "http://host/v1#name?temperature=0".
+        suite: a suite's name, a probe file, or a folder of them.
+        quick: a fixed stratified third of the suite.
+        out: the run folder; by default a new one under `runs/`.
+        cache: whether replies of earlier runs may be used (local models only).
+        accept_licence: accept the terms of bundled models that have terms of their own.
+        sink: told of progress.
+
+    Returns:
+        The finished run: `.summary`, `.folder`, `.files`.
+
+    Raises:
+        UnknownModel, LicenceNotAccepted, FetchFailed, ProbeError, ModelError, Interrupted, ...: see `weakspot.errors`;
+        what was answered before is kept, and `weakspot.resume(folder)` goes on from there.
+    """
+    if isinstance(models, str) or not models:
+        raise UsageError(
+            "compare needs a list of model references.", hint='weakspot.compare(["smollm2", "other.gguf"])'
+        )
+    told: Sink = sink if sink is not None else Silent()
+    candidates = parse_all(list(models))
+    probes = load_suite(suite, quick=quick)
+    for candidate in candidates:
+        make_ready(candidate, accept_licence=accept_licence, progress=told.fetching)
+    folder = Path(out) if out is not None else _new_folder(candidates)
+    plan = Plan(
+        suite=suite,
+        quick=quick,
+        candidates=tuple(candidates),
+        probes=len(probes),
+        probes_sha256=probes_hash(probes),
+        use_cache=cache,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=_command(models, suite, quick=quick, cache=cache),
+    )
+    meta = {"plan": to_json(plan), "environment": to_json(environment()), "id": secrets.token_hex(4).encode()}
+    with RunStore.create(folder, meta, [(probe.id, to_json(probe)) for probe in probes]) as store:
+        _carry_out(store, plan, probes, told)
+    return report(folder)
+
+
+def resume(folder: str | Path, *, sink: Sink | None = None) -> RunResult:
+    """Go on with a run that was stopped, from its folder alone.
+
+    Raises:
+        NotARun, RunSchemaMismatch, RunInUse, and what `compare` raises.
+    """
+    told: Sink = sink if sink is not None else Silent()
+    with RunStore.open(Path(folder), write=True) as store:
+        plan, probes = saved_plan(store)
+        for candidate in plan.candidates:
+            make_ready(candidate, progress=told.fetching)
+        _carry_out(store, plan, probes, told)
+    return report(folder)
+
+
+def saved_plan(store: RunStore) -> tuple[Plan, list[Probe]]:
+    """The plan and the probes that a run was made with."""
+    raw = store.meta("plan")
+    if raw is None:
+        raise NotARun(f"{store.folder} was never begun: it holds no plan.", hint="Make the run again.")
+    return from_json(raw, Plan), [from_json(row, Probe) for row in store.probes()]
+
+
+def _carry_out(store: RunStore, plan: Plan, probes: Sequence[Probe], sink: Sink) -> None:
+    cache = ReplyCache(cache_folder() / "replies.sqlite") if plan.use_cache else None
+    try:
+        asked = contenders(plan.candidates)
+        _run_async(Execution(store, sink, cache).run(asked, probes))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise Interrupted(
+            f"Stopped; {store.folder} keeps every reply that had come.", hint=f"Go on: weakspot resume {store.folder}"
+        ) from None
+    except WeakspotError as error:
+        if error.exit_code != Interrupted.exit_code:
+            error.hint = f"{error.hint} What was answered is kept: weakspot resume {store.folder}".strip()
+        raise
+    finally:
+        if cache is not None:
+            cache.close()
+    conclude(store, plan, probes)
+
+
+def _run_async(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, also inside a notebook, whose own event loop can't be entered twice."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    failed: list[BaseException] = []
+
+    def inside() -> None:
+        try:
+            asyncio.run(work)
+        except BaseException as error:  # noqa: BLE001 - handed over to the calling thread, below
+            failed.append(error)
+
+    thread = threading.Thread(target=inside, name="weakspot-run")
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _new_folder(candidates: Sequence[Candidate]) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    short = "-".join("".join(c if c.isalnum() else "_" for c in candidate.name)[:20] for candidate in candidates)
+    return Path("runs") / f"{stamp}-{short[:60]}"
+
+
+def _command(models: Sequence[str], suite: str, *, quick: bool, cache: bool) -> str:
+    import shlex
+
+    words = ["weakspot", "compare", *models, "--suite", suite]
+    words += ["--quick"] * quick + ["--no-cache"] * (not cache)
+    return shlex.join(words)

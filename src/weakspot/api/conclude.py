@@ -1,0 +1,121 @@
+"""From responses to conclusions: scores, cards, token pieces and the summary, all saved into the run."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from weakspot.anatomy.card import card_from_gguf, card_from_hf
+from weakspot.anatomy.confounds import confounds
+from weakspot.artifacts.locate import gguf_path
+from weakspot.artifacts.zoo import ZOO
+from weakspot.errors import WeakspotError
+from weakspot.records import Candidate, Card, ModelInfo, Probe, Reply, Response, Score, Summary, from_json, to_json
+from weakspot.runs.compare import Cost, summarise
+from weakspot.runs.plan import Plan
+from weakspot.runs.sensitivity import Sensitivity
+from weakspot.scorers import score_error, score_reply
+from weakspot.store.run import RunStore
+from weakspot.tokens.vocabulary import read_vocabulary
+
+
+def conclude(store: RunStore, plan: Plan, probes: Sequence[Probe]) -> Summary:
+    """Score every response, look at the models' headers, count, and save it all."""
+    scores: dict[tuple[str, str], Score] = {}
+    infos: dict[str, ModelInfo] = {}
+    costs: dict[str, Cost] = {}
+    for candidate in plan.candidates:
+        responses = {r.probe: r for r in (from_json(row, Response) for row in store.responses(candidate.name))}
+        found = score_all(probes, candidate.name, responses)
+        store.set_scores([(probe, candidate.name, to_json(score)) for probe, score in found.items()])
+        scores.update({(probe, candidate.name): score for probe, score in found.items()})
+        info = store.meta(f"info/{candidate.name}")
+        if info is not None:
+            infos[candidate.name] = from_json(info, ModelInfo)
+        costs[candidate.name] = _cost(store, candidate.name, responses)
+        save_anatomy(store, candidate)
+    summary = _with_confounds(store, summarise(plan, probes, scores, infos, costs))
+    store.set_meta("summary", to_json(summary))
+    return summary
+
+
+def _with_confounds(store: RunStore, summary: Summary) -> Summary:
+    """List what else differs between the two, so that no difference is laid to one of them alone."""
+
+    def card(name: str) -> Card | None:
+        raw = store.meta(f"card/{name}")
+        return None if raw is None else from_json(raw, Card)
+
+    infos = {name: model.info for name, model in summary.models.items()}
+    named = [
+        msgspec.structs.replace(
+            pair, confounds=tuple(confounds(card(pair.a), card(pair.b), infos[pair.a], infos[pair.b]))
+        )
+        for pair in summary.comparisons
+    ]
+    return msgspec.structs.replace(summary, comparisons=tuple(named))
+
+
+def score_all(probes: Sequence[Probe], candidate: str, responses: dict[str, Response]) -> dict[str, Score]:
+    """A score for every response, by probe; a metamorphic twin is looked up among the same candidate's replies."""
+
+    def twin(probe: str) -> Reply | None:
+        other = responses.get(probe)
+        return None if other is None else other.final
+
+    return {probe.id: _score(probe, candidate, responses[probe.id], twin) for probe in probes if probe.id in responses}
+
+
+def _score(probe: Probe, candidate: str, response: Response, twin: Callable[[str], Reply | None]) -> Score:
+    if response.error is not None:
+        return score_error(probe, candidate, response.error)
+    final = response.final
+    if final is None:
+        raise AssertionError("a response has a final reply or an error")
+    return score_reply(probe, candidate, final, twin)
+
+
+def _cost(store: RunStore, name: str, responses: dict[str, Response]) -> Cost:
+    replies = [reply for response in responses.values() for reply in response.replies]
+    raw = store.meta(f"sensitivity/{name}")
+    return Cost(
+        prompt_tokens=sum(reply.usage.prompt_tokens or 0 for reply in replies),
+        completion_tokens=sum(reply.usage.completion_tokens or 0 for reply in replies),
+        wall_s=float(store.meta(f"seconds/{name}") or b"0"),
+        batch_sensitivity=None if raw is None else from_json(raw, Sensitivity).rate,
+    )
+
+
+def save_anatomy(store: RunStore, candidate: Candidate) -> None:
+    """Keep the architecture card, and what stands behind every token id of the run, so that a report needs no model.
+
+    A file that can't be read any more is no reason to lose a finished run: the report says "not stated" then.
+    """
+    try:
+        if (card := card_of(candidate)) is not None:
+            store.set_meta(f"card/{candidate.name}", to_json(card))
+        if candidate.kind == "gguf":
+            _save_pieces(store, candidate)
+    except WeakspotError as error:
+        store.set_meta(f"card-missing/{candidate.name}", f"{error.message} {error.hint}".strip().encode())
+
+
+def card_of(candidate: Candidate) -> Card | None:
+    """The architecture card of a candidate whose files lie here; None for endpoints and scripted models."""
+    if candidate.kind == "gguf":
+        title = ZOO[candidate.location].title if candidate.location in ZOO else candidate.name
+        return card_from_gguf(gguf_path(candidate), title)
+    if candidate.kind == "hf" and not candidate.location.startswith("hf:"):
+        return card_from_hf(candidate.location, candidate.name)
+    return None
+
+
+def _save_pieces(store: RunStore, candidate: Candidate) -> None:
+    known = store.pieces(candidate.name)
+    seen: set[int] = set()
+    for row in store.responses(candidate.name):
+        for reply in from_json(row, Response).replies:
+            seen.update(reply.prompt_ids or ())
+            seen.update(reply.output_ids or ())
+    if missing := seen - known.keys():
+        vocabulary = read_vocabulary(gguf_path(candidate))
+        store.add_pieces(candidate.name, [(token, *vocabulary.piece(token)) for token in sorted(missing)])

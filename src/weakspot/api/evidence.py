@@ -1,0 +1,146 @@
+"""What a report stands on, gathered from a run folder: failures with their token trails, cards, hypotheses, notes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from weakspot.anatomy.explain import differences
+from weakspot.errors import NotARun
+from weakspot.records import Card, Probe, Response, Score, Summary, from_json
+from weakspot.records.summary import Comparison
+from weakspot.rendering.view import (
+    FailureView,
+    Hypothesis,
+    ItemResult,
+    ItemRow,
+    ReportInput,
+    TrailToken,
+    Uninformative,
+    trail,
+)
+from weakspot.runs.compare import Scores, Sheet
+from weakspot.runs.plan import Plan
+from weakspot.scorers.severity import ANCHORS
+from weakspot.store.run import RunStore
+
+T = TypeVar("T")
+Pieces = Mapping[int, tuple[bytes, str]]
+CONTROL = frozenset({"control", "unknown"})
+NO_TOKENS = "This backend does not give token ids."
+
+
+def report_input(store: RunStore) -> ReportInput:
+    """Everything that a report shows, out of saved records alone."""
+    plan, summary = saved(store, "plan", Plan), saved(store, "summary", Summary)
+    probes = [from_json(row, Probe) for row in store.probes()]
+    scores = {(s.probe, s.candidate): s for s in (from_json(row, Score) for row in store.scores())}
+    names = list(summary.models)
+    cards = {name: from_json(raw, Card) for name in names if (raw := store.meta(f"card/{name}")) is not None}
+    sheet = Sheet(probes, scores)
+    return ReportInput(
+        summary=summary,
+        run_id=(store.meta("id") or b"").decode(),
+        created=plan.created,
+        command=plan.command,
+        cards=cards,
+        failures=tuple(failure for name in names for failure in _failures(store, name, sheet, scores)),
+        rubric=tuple(sorted(ANCHORS.items())),
+        hypotheses=tuple(h for pair in summary.comparisons for h in _hypotheses(pair, cards)),
+        environment=saved(store, "environment", dict[str, str]),
+        notes=tuple(_notes(store, summary, probes)),
+        licences={name: model.info.licence for name, model in summary.models.items() if model.info.licence},
+        items=tuple(_row(probe, names, sheet, scores) for probe in probes),
+        uninformative=tuple(_uninformative(names, sheet)),
+    )
+
+
+def saved(store: RunStore, key: str, kind: type[T]) -> T:
+    """A record that the run holds under a key.
+
+    Raises:
+        NotARun: it holds none.
+    """
+    raw = store.meta(key)
+    if raw is None:
+        raise NotARun(f"The run in {store.folder} holds no {key}.", hint=f"Go on: weakspot resume {store.folder}")
+    return from_json(raw, kind)
+
+
+def _failures(store: RunStore, name: str, sheet: Sheet, scores: Scores) -> Iterator[FailureView]:
+    counted = {probe.id: probe for probe in sheet.counted}
+    pieces = store.pieces(name)
+    for row in store.responses(name):
+        response = from_json(row, Response)
+        probe, score = counted.get(response.probe), scores.get((response.probe, name))
+        if probe is None or score is None or score.passed is not False or not sheet.informative(probe, name):
+            continue
+        final = response.final
+        yield FailureView(
+            probe=probe,
+            candidate=name,
+            response=response,
+            score=score,
+            prompt_trail=_trail(final.prompt_ids if final else None, pieces),
+            output_trail=_trail(final.output_ids if final else None, pieces),
+            trail_note="" if final is not None and final.prompt_ids else NO_TOKENS,
+        )
+
+
+def _trail(ids: Sequence[int] | None, pieces: Pieces) -> tuple[TrailToken, ...]:
+    control = {token for token in ids or () if token in pieces and pieces[token][1] in CONTROL}
+    return trail(ids or (), {token: data for token, (data, _) in pieces.items()}, control)
+
+
+def _hypotheses(pair: Comparison, cards: Mapping[str, Card]) -> Iterator[Hypothesis]:
+    if pair.a not in cards or pair.b not in cards:
+        return
+    for difference in differences(cards[pair.a], cards[pair.b]):
+        yield Hypothesis(
+            text=f"{difference.hypothesis} ({difference.source})",
+            difference=f"{difference.field}: {pair.a} {difference.value_a}, {pair.b} {difference.value_b}",
+            confounds=pair.confounds,
+            test_command=difference.experiment,
+            card_fields=difference.card_fields,
+            categories=difference.categories,
+        )
+
+
+def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterator[str]:
+    for name, model in summary.models.items():
+        if model.info.kind == "base":
+            yield (
+                f"{name} is a base model without a chat template: it continues text, here after the completion "
+                f"template '{model.info.provenance.template}', and is stopped at the end of the line where an answer "
+                "is one line."
+            )
+        if (reason := store.meta(f"card-missing/{name}")) is not None:
+            yield f"{name} has no architecture card: {reason.decode('utf-8', 'replace')}"
+        if (rate := summary.batch_sensitivity.get(name)) is not None:
+            yield f"Asked again alone, {name} gave another text for {rate:.0%} of a fixed sample of its replies."
+        cached = sum(r.cached for row in store.responses(name) for r in from_json(row, Response).replies)
+        if cached:
+            yield f"{cached} replies of {name} were taken from the cache of earlier runs; timings leave them out."
+    unread = sum(not probe.reviewed for probe in probes)
+    if unread:
+        yield f"{unread} of {len(probes)} probes are not marked as reviewed by a person."
+
+
+def _row(probe: Probe, names: Sequence[str], sheet: Sheet, scores: Scores) -> ItemRow:
+    results = {}
+    for name in names:
+        if (score := scores.get((probe.id, name))) is not None:
+            results[name] = ItemResult(
+                passed=score.passed,
+                reply_class=score.reply_class,
+                severity=score.severity,
+                reason=score.reason,
+                uninformative=probe.counted and not sheet.informative(probe, name),
+            )
+    return ItemRow(probe.id, probe.category, probe.counted, results, probe.arm, probe.group)
+
+
+def _uninformative(names: Sequence[str], sheet: Sheet) -> Iterator[Uninformative]:
+    for probe in sheet.counted:
+        for name in names:
+            if not sheet.informative(probe, name):
+                controls = ", ".join(sheet.controls(probe))
+                yield Uninformative(probe.id, name, controls, "the candidate failed the item's positive control")

@@ -1,0 +1,55 @@
+"""`weakspot.plan`: what a comparison would ask, and cost, before it starts."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from weakspot.artifacts.reference import parse_all
+from weakspot.probes.suite import load_suite
+from weakspot.records import Candidate
+from weakspot.runs.plan import Estimate, estimate
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A comparison that has not begun: its size, items by category, and the cost in USD of each priced candidate."""
+
+    suite: str
+    quick: bool
+    probes: int
+    counted: int
+    categories: dict[str, int]
+    estimate: Estimate
+    candidates: tuple[Candidate, ...]
+    usd: dict[str, float]
+
+
+def plan(models: Sequence[str], *, suite: str = "core", quick: bool = False) -> Planned:
+    """What `compare` with the same arguments would ask of each candidate. Tokens are upper estimates.
+
+    Raises:
+        UnknownModel, UsageError, ProbeError.
+    """
+    candidates = parse_all(list(models))
+    probes = load_suite(suite, quick=quick)
+    size = estimate(probes)
+    categories: dict[str, int] = {}
+    for probe in probes:
+        if probe.counted:
+            categories[probe.category] = categories.get(probe.category, 0) + 1
+    return Planned(
+        suite=suite,
+        quick=quick,
+        probes=len(probes),
+        counted=sum(categories.values()),
+        categories=categories,
+        estimate=size,
+        candidates=tuple(candidates),
+        usd={c.name: cost for c in candidates if (cost := _usd(c, size)) is not None},
+    )
+
+
+def _usd(candidate: Candidate, size: Estimate) -> float | None:
+    price_in, price_out = candidate.options.get("price_in"), candidate.options.get("price_out")
+    if price_in is None and price_out is None:
+        return None
+    return (size.prompt_tokens * (price_in or 0.0) + size.completion_tokens * (price_out or 0.0)) / 1e6

@@ -1,0 +1,26 @@
+"""`weakspot.report`: a report out of a run folder, without a model, a tokenizer or a key."""
+
+from pathlib import Path
+
+from weakspot.api.evidence import report_input
+from weakspot.api.result import RunResult
+from weakspot.errors import NotARun
+from weakspot.rendering.report import write_report
+from weakspot.store.run import RunStore
+
+
+def report(folder: str | Path) -> RunResult:
+    """Write `report.html`, `report.md`, `summary.json` and `items.csv` of a finished run again.
+
+    Raises:
+        NotARun: the folder holds no run, or one that was stopped before the end.
+        RunSchemaMismatch: another version wrote it.
+        DiskFull: there is no room for the files.
+    """
+    place = Path(folder)
+    with RunStore.open(place) as store:
+        if store.meta("summary") is None:
+            raise NotARun(f"The run in {place} was stopped before its end.", hint=f"Go on: weakspot resume {place}")
+        content = report_input(store)
+    paths = write_report(content, place)
+    return RunResult(place, content.summary, {path.name: path for path in paths})

@@ -1,0 +1,1 @@
+"""A thin face over `api`."""

@@ -1,0 +1,47 @@
+"""`weakspot compare`."""
+
+import signal
+
+from weakspot import compare
+from weakspot.cli.finish import finish
+from weakspot.cli.parsing import Parser, add_json
+from weakspot.cli.progress import ProgressSink
+
+EXAMPLES = """\
+  weakspot compare smollm2 gemma3-270m --suite core --quick --accept-licence
+  weakspot compare model.gguf "model.gguf?system=Answer in one word.&name=terse" --suite my-probes.jsonl
+  weakspot compare http://localhost:8000/v1#my-model smollm2 --out runs/first --json
+  weakspot compare candidates.toml
+
+A reference is explained by: weakspot models --help"""
+
+
+def run(words: list[str]) -> int:
+    """Run the command."""
+    parser = Parser(
+        "compare",
+        "Put models through a suite, compare them on the same items, and write a report into a run folder.",
+        EXAMPLES,
+    )
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="model references; two or more to compare")
+    parser.add_argument("--suite", default="core", help="a suite's name, a probe file or a folder of them (core)")
+    parser.add_argument("--quick", action="store_true", help="a fixed stratified third of the suite")
+    parser.add_argument("--out", metavar="DIR", help="the run folder (a new one under runs/)")
+    parser.add_argument("--no-cache", action="store_true", help="ask everything anew, also what an earlier run asked")
+    parser.add_argument(
+        "--accept-licence", "--accept-license", action="store_true", help="accept bundled models' terms"
+    )
+    add_json(parser)
+    given = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as cleanly as Ctrl-C
+    with ProgressSink() as sink:
+        result = compare(
+            given.models,
+            suite=given.suite,
+            quick=given.quick,
+            out=given.out,
+            cache=not given.no_cache,
+            accept_licence=given.accept_licence,
+            sink=sink,
+        )
+    return finish(result, as_json=given.json)

@@ -1,0 +1,1 @@
+"""Backends: llama.cpp in process, OpenAI-compatible HTTP, transformers, scripted."""

@@ -1,0 +1,1 @@
+"""Suites as data, reading and checking probe files, the quick selection."""

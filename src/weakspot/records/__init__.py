@@ -1,0 +1,43 @@
+"""The frozen records that flow between rooms, with JSON in and out.
+
+Every record is a `msgspec.Struct`: immutable, typed, compared by value. `to_json` and
+`from_json` are the only way in and out; unknown fields are ignored on reading, so that a
+newer minor version can be read, and a breaking change raises `SCHEMA_VERSION`.
+"""
+
+from weakspot.records.card import Card, CardLayer
+from weakspot.records.codec import SCHEMA_VERSION, from_json, to_builtins, to_json
+from weakspot.records.model import Candidate, ModelInfo, Provenance
+from weakspot.records.probe import Generation, Message, Probe
+from weakspot.records.response import ErrorRecord, Reply, Request, Response, Timings, TokenLogprob, Usage
+from weakspot.records.score import Evidence, ReplyClass, Score
+from weakspot.records.summary import Comparison, Difference, Rate, Summary
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Candidate",
+    "Card",
+    "CardLayer",
+    "Comparison",
+    "Difference",
+    "ErrorRecord",
+    "Evidence",
+    "Generation",
+    "Message",
+    "ModelInfo",
+    "Probe",
+    "Provenance",
+    "Rate",
+    "Reply",
+    "ReplyClass",
+    "Request",
+    "Response",
+    "Score",
+    "Summary",
+    "Timings",
+    "TokenLogprob",
+    "Usage",
+    "from_json",
+    "to_builtins",
+    "to_json",
+]

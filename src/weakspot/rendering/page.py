@@ -1,0 +1,113 @@
+"""The report as one HTML file: no script, nothing loaded, readable from disk, on a phone and in print.
+
+Every expression of a template passes `markup.plain` and is then escaped, so a template cannot forget either.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weakspot.records import Summary
+from weakspot.rendering import formats, markup
+from weakspot.rendering.anchors import Anchors
+from weakspot.rendering.cards import card_notes, card_rows
+from weakspot.rendering.failures import shelves
+from weakspot.rendering.figures import charts
+from weakspot.rendering.items import item_blocks
+from weakspot.rendering.sentences import cautions, headline, verdict
+from weakspot.rendering.suppositions import suppositions
+from weakspot.rendering.tables import comparison_tables, cost_facts, provenance_facts, rate_rows, run_facts
+from weakspot.rendering.text import excerpt
+from weakspot.rendering.view import ReportInput
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SECTIONS = (
+    ("verdict", "Verdict"),
+    ("differences", "Differences"),
+    ("rates", "Rates"),
+    ("failures", "Failures"),
+    ("cards", "Architecture"),
+    ("hypotheses", "Hypotheses"),
+    ("method", "Method"),
+    ("cost", "Cost"),
+    ("reproduce", "Reproduce"),
+    ("items", "All items"),
+)
+
+
+def render_html(report: ReportInput) -> str:
+    """The whole page."""
+    return _environment().get_template("page.html").render(_context(report))
+
+
+def summary_html(summary: Summary) -> str:
+    """The numbers as a fragment for a notebook (`_repr_html_`): a headline and one table, no style sheet."""
+    anchors = Anchors(ReportInput(summary))
+    tables = comparison_tables(summary, anchors)
+    found = [{row.category: f"{row.difference} ({row.interval})" for row in table.rows} for table in tables]
+    rows = [
+        {"name": row.name, "cells": row.cells, "differences": [by.get(row.category, formats.NONE) for by in found]}
+        for row in rate_rows(summary, anchors)
+    ]
+    template = _environment().get_template("summary.html")
+    return template.render(headline=headline(summary), models=list(summary.models), comparisons=tables, rows=rows)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 50 ms: not for `weakspot --help`
+
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=markup.plain,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "pretty": markup.pretty,
+        "marked": markup.marked,
+        "chips": markup.chips,
+        "icon": markup.icon,
+        "count": formats.count,
+        "date": formats.date,
+        "plural": formats.plural,
+    }
+    return made
+
+
+def _context(report: ReportInput) -> dict[str, Any]:
+    summary, anchors = report.summary, Anchors(report)
+    comparisons = comparison_tables(summary, anchors)
+    shown = [s for s in SECTIONS if s[0] != "differences" or comparisons]
+    templates = {m.info.template_text: name for name, m in reversed(summary.models.items()) if m.info.template_text}
+    found = shelves(report, anchors)
+    return {
+        "report": report,
+        "summary": summary,
+        "anchors": anchors,
+        "contents": shown,
+        "parts": [f"{name}.html" for name, _ in shown],
+        "models": list(summary.models),
+        "models_index": {name: i for i, name in enumerate(anchors.models)},
+        "headline": headline(summary),
+        "verdict": verdict(summary, anchors),
+        "cautions": cautions(summary, anchors),
+        "charts": charts(summary),
+        "comparisons": comparisons,
+        "rates": rate_rows(summary, anchors),
+        "shelves": found,
+        "rubric": dict(report.rubric),
+        "cards": card_rows(report.cards, list(summary.models)),
+        "card_notes": card_notes(report.cards, list(summary.models)),
+        "hypotheses": suppositions(report, anchors),
+        "uninformative": [(entry, anchors.item(entry.probe)) for entry in report.uninformative],
+        "costs": cost_facts(report),
+        "run": run_facts(report),
+        "provenance": provenance_facts(report),
+        "prompt_templates": [(name, excerpt(text)) for text, name in reversed(templates.items())],
+        "items": item_blocks(report, anchors, {case.anchor for s in found for g in s.groups for case in g.cases}),
+    }

@@ -1,0 +1,44 @@
+"""`choice`: the reply picks the right one of several options."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+
+from weakspot.records import Probe, Reply, Score
+from weakspot.scorers.compare import evidence, shorten
+from weakspot.scorers.picking import pick, shows_letters
+from weakspot.scorers.severity import Fault
+from weakspot.scorers.verdict import Finding, verdict
+
+
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Passes when the one option that the reply picks is `value` (see `picking.pick` for how it is found).
+
+    A reply that names no option, or several without a clear pick, fails: the question was which one. A, B, ...
+    stand for the options in their order where `letters` is true, or left out and the question shows them.
+    """
+
+    options: Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1)], ...], msgspec.Meta(min_length=2)]
+    value: str
+    letters: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.value not in self.options:
+            raise ValueError(f"value {shorten(self.value)!r} is none of the options")
+        if len({o.strip().casefold() for o in self.options}) < len(self.options):
+            raise ValueError("two options are the same")
+
+    def score(self, reply: Reply, probe: Probe, twin: Callable[[str], Reply | None]) -> Score:  # noqa: ARG002
+        """The verdict on a reply, with the words that picked."""
+        letters = shows_letters(probe) if self.letters is None else self.letters
+        picked = pick(reply.text, self.options, letters=letters)
+        noted = evidence(picked.rule, reply.text, picked.span)
+        fault: Fault = "wrong" if picked.index is not None else "no_answer"
+        if picked.index is None:
+            said = f"The reply named {'none' if picked.outcome == 'none' else 'several'} of the options."
+            return verdict("choice", Finding(False, said, noted, fault), reply, probe)
+        given = self.options[picked.index]
+        passed = given == self.value
+        said = f"The reply picks {shorten(given)!r}{'' if passed else f', not {shorten(self.value)!r}'}."
+        return verdict("choice", Finding(passed, said, noted, fault), reply, probe)

@@ -1,0 +1,1 @@
+"""Intervals, paired tests, multiplicity, power. Knows booleans and groups, not models or probes."""

@@ -1,0 +1,76 @@
+"""What the tests share: the real models, a cache of their own, small probes and runs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from weakspot.artifacts.fetch import pull
+from weakspot.errors import FetchFailed
+from weakspot.records import Probe
+
+
+@pytest.fixture(scope="session")
+def bundled_model() -> Callable[[str], Path]:
+    """A bundled model's file, fetched on first use; the test is skipped, with a word, where nothing can be fetched."""
+
+    def find(name: str) -> Path:
+        try:
+            return pull(name, accept_licence=True)
+        except FetchFailed as error:
+            pytest.skip(f"the bundled model {name} can't be fetched here: {error.message}")
+
+    return find
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder for one test."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("WEAKSPOT_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 1 MiB; skipped where this user may not mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a small disk can only be made by root with mount")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+@pytest.fixture
+def weakspot_command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line as a user would."""
+
+    def run(*words: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "weakspot.cli.main", *words],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env={**os.environ, **environment},
+        )
+
+    return run
+
+
+def probe(name: str, category: str = "facts", value: str = "yes", **more: object) -> Probe:
+    """A small probe: is `value` in the reply to a question that holds its name?"""
+    fields: dict[str, object] = {
+        "messages": [{"role": "user", "content": f"Question {name}: yes or no?"}],
+        "expect": {"type": "contains", "value": value, "ignore_case": True},
+        "reviewed": True,
+        **more,
+    }
+    import msgspec
+
+    return msgspec.convert({"id": name, "category": category, **fields}, Probe)
