@@ -1,18 +1,22 @@
-"""Writes docs/commands.md and the README's table of commands from the program; `--check` fails when they are stale."""
+"""Writes the generated docs (commands, probe format, the README's table) from the program; `--check` fails on stale ones."""
 
 import argparse
 import contextlib
 import io
+import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
-from weakspot import registry
+from weakspot import probe_schema, registry
 from weakspot.cli.main import WAY, way
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "docs" / "commands.md"
+PROBES = ROOT / "docs" / "probes.md"
 README = ROOT / "README.md"
+SHARED = {"canary_absent": "canary", "canary_present": "canary", "refuses": "stance", "complies": "stance"}
 BEGIN, END = "<!-- commands: made by scripts/docs.py -->", "<!-- end -->"
 
 
@@ -41,6 +45,42 @@ def commands_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+def probes_page() -> str:
+    """The page of the probe format, out of the JSON Schema and its worked cases."""
+    schema = probe_schema()
+    made = "Made by `python scripts/docs.py` from `weakspot probes schema`; do not edit."
+    intro = [made, "", schema["description"], ""]
+    parts = ["# The probe format", "", *intro, "```json", json.dumps(schema["examples"][0], indent=1), "```", ""]
+    parts += ["## Fields", "", "| field | meaning |", "|---|---|"]
+    parts += [f"| `{name}` | {_meaning(schema, field)} |" for name, field in schema["properties"].items()]
+    parts += ["", "Required: " + ", ".join(f"`{n}`" for n in schema["required"]) + ", and `messages` or `prompt`.", ""]
+    parts += ["## What each kind of expectation compares"]
+    for name in registry.BUILT_IN["scorers"]:
+        parts += ["", f"### {name}", "", *_expectation(schema, name)]
+    return "\n".join(parts) + "\n"
+
+
+def _meaning(schema: dict[str, Any], field: dict[str, Any]) -> str:
+    target = schema["$defs"][field["$ref"].rsplit("/", 1)[1]] if "$ref" in field else {}
+    return str(field.get("description") or target.get("description", "")).replace("|", "\\|")
+
+
+def _expectation(schema: dict[str, Any], name: str) -> list[str]:
+    found = next(part for key, part in schema["$defs"].items() if key in (name, SHARED.get(name, "")))
+    lines = [found["description"], ""]
+    cases = [case for case in found.get("x-cases", ()) if case["expect"]["type"] == name]
+    if cases:
+        lines += ["| expect | reply | passed |", "|---|---|---|"]
+    for case in cases:
+        expect, reply = (_code(json.dumps(case[key], ensure_ascii=True)) for key in ("expect", "reply"))
+        lines.append(f"| {expect} | {reply} | {json.dumps(case['passed'])} |")
+    return lines
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("|", "\\|").replace("`", "'") + "`"
+
+
 def table() -> str:
     """The README's table of commands."""
     rows = [BEGIN, "| step | command | what it does |", "|---|---|---|"]
@@ -59,7 +99,7 @@ def main() -> int:
     check = parser.parse_args().check
     readme = re.sub(f"{BEGIN}.*?{END}", lambda _: table(), README.read_text("utf-8"), flags=re.DOTALL)
     stale = []
-    for path, wanted in ((COMMANDS, commands_page()), (README, readme)):
+    for path, wanted in ((COMMANDS, commands_page()), (PROBES, probes_page()), (README, readme)):
         if not path.exists() or path.read_text("utf-8") != wanted:
             stale.append(path)
             if not check:

@@ -82,7 +82,7 @@ def test_text_output_is_a_table(suite: Path, tmp_path: Path, weakspot_command: R
         "compare", "scripted:echo", "scripted:abstain", "--suite", str(suite), "--out", str(tmp_path / "r")
     )
     assert done.returncode == 0, done.stderr
-    assert all(word in done.stdout for word in ("facts", "letters", "report.html"))
+    assert all(word in done.stdout for word in ("Facts", "Letters", "report.html"))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from weakspot.errors import BadReply, ModelError, RateLimited, RequestRejected, ServerFailed
-from weakspot.models.retry import RetryPolicy, with_retry
 from weakspot.records import Reply
+from weakspot.retry import RetryPolicy, with_retry
 
 
 class Clock:

@@ -41,8 +41,18 @@ def test_what_is_no_suite(tmp_path: Path) -> None:
     with pytest.raises(ProbeError, match="no probes"):
         load_suite(str(tmp_path / "empty.jsonl"))
     (tmp_path / "latin.jsonl").write_bytes(b"\xe9\xe8")
-    with pytest.raises(ProbeError, match="UTF-8"):
+    with pytest.raises(ProbeError) as caught:
         load_suite(str(tmp_path / "latin.jsonl"))
+    assert "UTF-8" in caught.value.problems[0]
+
+
+def test_a_wrong_line_is_named_by_its_own_file(tmp_path: Path) -> None:
+    """In a suite of several files, a broken line is told by the file that holds it and its number there."""
+    (tmp_path / "a.jsonl").write_text("\n".join(line(str(n)) for n in range(5)))
+    (tmp_path / "b.jsonl").write_text(line("x") + "\n{broken")
+    with pytest.raises(ProbeError, match=r"b\.jsonl") as caught:
+        load_suite(str(tmp_path))
+    assert caught.value.problems[0].startswith("line 2:")
 
 
 def test_quick_is_a_stratified_third_of_whole_sets() -> None:

@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from weakspot.anatomy.explain import differences
 from weakspot.errors import NotARun
+from weakspot.models.price import estimate_cost
 from weakspot.records import Card, Probe, Response, Score, Summary, from_json
-from weakspot.records.summary import Comparison
+from weakspot.records.summary import Comparison, ModelSummary
 from weakspot.rendering.view import (
     FailureView,
     Hypothesis,
@@ -48,6 +49,7 @@ def report_input(store: RunStore) -> ReportInput:
         environment=saved(store, "environment", dict[str, str]),
         notes=tuple(_notes(store, summary, probes)),
         licences={name: model.info.licence for name, model in summary.models.items() if model.info.licence},
+        costs={name: cost for name, model in summary.models.items() if (cost := _cost(model))},
         items=tuple(_row(probe, names, sheet, scores) for probe in probes),
         uninformative=tuple(_uninformative(names, sheet)),
     )
@@ -102,6 +104,11 @@ def _hypotheses(pair: Comparison, cards: Mapping[str, Card]) -> Iterator[Hypothe
             card_fields=difference.card_fields,
             categories=difference.categories,
         )
+
+
+def _cost(model: ModelSummary) -> str:
+    usd = estimate_cost(model.info.price_in, model.info.price_out, model.prompt_tokens, model.completion_tokens)
+    return "" if usd is None else f"{usd:.4f} USD, from the prices given"
 
 
 def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterator[str]:

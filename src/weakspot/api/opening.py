@@ -7,7 +7,6 @@ from importlib import metadata
 
 from weakspot import registry
 from weakspot.contracts import Model
-from weakspot.models.patient import Patient
 from weakspot.records import Candidate
 from weakspot.runs.execute import Contender
 
@@ -25,8 +24,6 @@ def contenders(candidates: Sequence[Candidate]) -> list[Contender]:
     for candidate in candidates:
         backend = registry.load("backends", str(candidate.options.get("backend", candidate.kind)))
         model: Model = backend(candidate)
-        if candidate.kind == "endpoint":
-            model = Patient(model)
         found.append(Contender(candidate, model))
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from weakspot.artifacts.reference import parse_all
+from weakspot.models.price import estimate_cost
 from weakspot.probes.suite import load_suite
 from weakspot.records import Candidate
 from weakspot.runs.plan import Estimate, estimate
@@ -49,7 +50,5 @@ def plan(models: Sequence[str], *, suite: str = "core", quick: bool = False) -> 
 
 
 def _usd(candidate: Candidate, size: Estimate) -> float | None:
-    price_in, price_out = candidate.options.get("price_in"), candidate.options.get("price_out")
-    if price_in is None and price_out is None:
-        return None
-    return (size.prompt_tokens * (price_in or 0.0) + size.completion_tokens * (price_out or 0.0)) / 1e6
+    options = candidate.options
+    return estimate_cost(options.get("price_in"), options.get("price_out"), size.prompt_tokens, size.completion_tokens)

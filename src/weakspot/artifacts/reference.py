@@ -42,6 +42,8 @@ OPTIONS: dict[str, type] = {
     "price_in": float,
     "price_out": float,
     "key_env": str,
+    "completions": str,
+    "limit_field": str,
 }
 """Every option and its type; anything else is a mistake that is told at once."""
 

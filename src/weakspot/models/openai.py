@@ -28,8 +28,8 @@ from weakspot.errors import (
 )
 from weakspot.models.openai_faults import Endpoint, bad_reply, from_body, from_exception, from_status
 from weakspot.models.openai_wire import Listed, Options, decode, decode_models, encode, raw, sampler
-from weakspot.models.retry import RetryPolicy, with_retry
 from weakspot.records import Candidate, Message, ModelInfo, Provenance, Reply, Request
+from weakspot.retry import RetryPolicy, with_retry
 
 DEFAULT_KEY = "OPENAI_API_KEY"
 BODY_CAP = 8 * 1024 * 1024
@@ -192,6 +192,7 @@ class OpenAIEndpoint:
             kind="chat",
             local=False,
             concurrency=options.concurrency or min(START_CONCURRENCY, options.max_concurrency),
+            max_concurrency=self.max_concurrency,
             adaptive=options.concurrency is None,
             context=entry.context,
             price_in=options.price_in,

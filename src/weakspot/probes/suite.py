@@ -1,16 +1,17 @@
 """Suites: a built-in name, a third party's name, or a file or folder of probes; and the quick third of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from itertools import groupby
 from pathlib import Path
 
 from weakspot import registry
 from weakspot.errors import ProbeError, UsageError
-from weakspot.probes.load import parse_lines
+from weakspot.probes.load import file_lines, parse_lines
 from weakspot.records import Probe
 
 QUICK = 3
+SUFFIX = ".jsonl"
 
 
 def load_suite(name: str, *, quick: bool = False) -> list[Probe]:
@@ -24,7 +25,7 @@ def load_suite(name: str, *, quick: bool = False) -> list[Probe]:
         ProbeError: a line is wrong; all wrong lines are named.
         UsageError: there is no such suite.
     """
-    probes = parse_lines(*_lines(name))
+    probes = _all(name)
     if not probes:
         raise ProbeError(f"The suite {name!r} holds no probes.", hint="`weakspot probes schema` shows their form.")
     return quick_third(probes) if quick else probes
@@ -50,34 +51,37 @@ def quick_third(probes: Sequence[Probe]) -> list[Probe]:
     return [probe for probe in probes if probe.id in chosen]
 
 
-def _lines(name: str) -> tuple[list[str], str]:
+def _all(name: str) -> list[Probe]:
+    """Every file is read by itself, so that a wrong line is named by its own file and number."""
+    where: dict[str, str] = {}
+    probes: list[Probe] = []
+    for file, lines in _files(name):
+        for probe in parse_lines(lines, file):
+            if probe.id in where:
+                problem = f"id {probe.id!r} stands in {where[probe.id]} and in {file}"
+                raise ProbeError(f"{name}: {problem}.", hint="Give one another id.", problems=(problem,))
+            where[probe.id] = file
+            probes.append(probe)
+    return probes
+
+
+def _files(name: str) -> Iterator[tuple[str, Iterable[str | bytes]]]:
+    """The files of a suite: what to call each in an error, and its lines."""
     if name in registry.names("suites"):
         package, _, folder = registry.target("suites", name).partition(":")
         root = resources.files(package).joinpath(*folder.split("/"))
-        texts = [
-            item.read_text("utf-8") for item in sorted(root.iterdir(), key=lambda f: f.name) if _is_jsonl(item.name)
-        ]
-        return [line for text in texts for line in text.split("\n")], name
+        for item in sorted(root.iterdir(), key=lambda file: file.name):
+            if item.name.endswith(SUFFIX):
+                yield f"{name}/{item.name}", item.read_text("utf-8").split("\n")
+        return
     path = Path(name).expanduser()
     if path.is_dir():
-        files = sorted(item for item in path.iterdir() if _is_jsonl(item.name))
-        return [line for file in files for line in _read(file)], name
-    if path.is_file():
-        return _read(path), name
-    raise UsageError(
-        f"There is no suite {name!r}.",
-        hint=f"Built in: {', '.join(registry.names('suites'))}; or a JSONL file or a folder of them.",
-    )
-
-
-def _is_jsonl(name: str) -> bool:
-    return name.endswith(".jsonl")
-
-
-def _read(path: Path) -> list[str]:
-    try:
-        return path.read_text("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise ProbeError(f"{path} is not UTF-8 (byte {error.start}).", hint="Save it as UTF-8.") from error
-    except OSError as error:
-        raise ProbeError(f"{path} can't be read: {error.strerror}.") from error
+        for file in sorted(path.glob(f"*{SUFFIX}")):
+            yield str(file), file_lines(file)
+    elif path.is_file():
+        yield str(path), file_lines(path)
+    else:
+        raise UsageError(
+            f"There is no suite {name!r}.",
+            hint=f"Built in: {', '.join(registry.names('suites'))}; or a JSONL file or a folder of them.",
+        )

@@ -9,7 +9,7 @@ from weakspot.records.card import Card, CardLayer
 from weakspot.records.codec import SCHEMA_VERSION, from_json, to_builtins, to_json
 from weakspot.records.model import Candidate, ModelInfo, Provenance
 from weakspot.records.probe import Generation, Message, Probe
-from weakspot.records.response import ErrorRecord, Reply, Request, Response, Timings, TokenLogprob, Usage
+from weakspot.records.response import ErrorRecord, FinishReason, Reply, Request, Response, Timings, TokenLogprob, Usage
 from weakspot.records.score import Evidence, ReplyClass, Score
 from weakspot.records.summary import Comparison, Difference, Rate, Summary
 
@@ -22,6 +22,7 @@ __all__ = [
     "Difference",
     "ErrorRecord",
     "Evidence",
+    "FinishReason",
     "Generation",
     "Message",
     "ModelInfo",

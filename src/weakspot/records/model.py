@@ -47,7 +47,8 @@ class Provenance(msgspec.Struct, frozen=True):
 class ModelInfo(msgspec.Struct, frozen=True):
     """What a backend knows of the model it has opened.
 
-    `concurrency` is how many requests at once keep it busy; `adaptive` says that the run may grow or shrink it.
+    `concurrency` is how many requests at once keep it busy; `adaptive` says that the run may grow or shrink it,
+    up to `max_concurrency`.
     `local` models share this machine's cores and are run one after another. `context` is in tokens per request.
     """
 
@@ -56,6 +57,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     local: bool = True
     concurrency: int = 1
     adaptive: bool = False
+    max_concurrency: int | None = None
     context: int | None = None
     template_text: str = ""
     licence: str = ""

@@ -6,6 +6,7 @@ It does not know what a match means.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weakspot.records import Evidence
@@ -67,20 +68,25 @@ def fold(text: str, *, ignore_case: bool = False, normalise: bool = False) -> Fo
 
 
 def find(text: Folded, needle: Folded, *, whole_word: bool = False) -> Span | None:
-    """The first span of the original text that holds `needle`; both folded the same way.
+    """The first of `find_all`, or None."""
+    return next(find_all(text, needle, whole_word=whole_word), None)
+
+
+def find_all(text: Folded, needle: Folded, *, whole_word: bool = False) -> Iterator[Span]:
+    """The spans of the original text that hold `needle`, from left to right; none for an empty needle.
 
     Args:
         text: where to look.
-        needle: what to look for.
+        needle: what to look for, folded the same way.
         whole_word: where the needle begins or ends with a letter or digit, the character beside it must be none.
     """
-    at = text.text.find(needle.text)
+    at = text.text.find(needle.text) if needle.text else -1
     while at >= 0:
         end = at + len(needle.text)
-        if not whole_word or _stands_alone(text.text, at, end):
-            return text.span(at, end)
-        at = text.text.find(needle.text, at + 1)
-    return None
+        alone = not whole_word or _stands_alone(text.text, at, end)
+        if alone:
+            yield text.span(at, end)
+        at = text.text.find(needle.text, end if alone else at + 1)
 
 
 def sentences(text: str) -> list[Span]:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from weakspot.records import Probe
-from weakspot.scorers.compare import Folded, Span, find, fold, sentences, straight
+from weakspot.scorers.compare import Folded, Span, find, find_all, fold, sentences, straight
 
 LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LONGEST: Final = 4000
@@ -167,14 +167,15 @@ class _Reader:
     def mentions(self, text: str, offset: int) -> dict[int, Span]:
         """Options that `text` names, longest first so that "not guilty" is not also "guilty", less the negated ones."""
         found: dict[int, Span] = {}
-        left = text
+        taken: list[Span] = []
+        folded = fold(text, ignore_case=True, normalise=True)
         for i in self.longest_first:
-            folded = fold(left, ignore_case=True, normalise=True)
-            while span := find(folded, self.options[i], whole_word=True):
-                if not _NEGATED.search(left[: span[0]][-40:]):
-                    found.setdefault(i, (offset + span[0], offset + span[1]))
-                left = left[: span[0]] + "\0" * (span[1] - span[0]) + left[span[1] :]
-                folded = fold(left, ignore_case=True, normalise=True)
+            for start, end in find_all(folded, self.options[i], whole_word=True):
+                if any(start < other_end and other_start < end for other_start, other_end in taken):
+                    continue
+                taken.append((start, end))
+                if not _NEGATED.search(text[max(0, start - 40) : start]):
+                    found.setdefault(i, (offset + start, offset + end))
         if self.letters and not found:
             for match in _BRACKETED.finditer(text):
                 index = self.letter(match["letter"] or match["upper"])

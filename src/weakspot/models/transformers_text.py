@@ -1,0 +1,89 @@
+"""Text to ids and back, through the tokenizer that a model brings along.
+
+It does not know what a prompt means. BOS follows the sibling backend's rule: it is put in front where the tokenizer
+wants one and the text has none yet.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from weakspot.errors import RequestRejected
+
+BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+
+
+class Text:
+    """One face for a tokenizer of the library.
+
+    Args:
+        tokenizer: as `AutoTokenizer` gives it.
+        encoder: whether an encoder reads the text; only then is an end-of-text token behind it wanted.
+    """
+
+    def __init__(self, tokenizer: Any, *, encoder: bool) -> None:
+        self._tokenizer = tokenizer
+        self._encoder = encoder
+        self._added = {int(token): str(text) for text, token in tokenizer.get_added_vocab().items()}
+        decoder = repr(getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None))
+        self._byte_level = "ByteLevel" in decoder
+        self._word_piece = "WordPiece" in decoder
+        self._letters = _byte_letters() if self._byte_level else {}
+        # a template that knows no BOS renders an undefined one as nothing, which hides a mistake: give it as empty
+        self.special = {"bos_token": "", "eos_token": ""} | {
+            name: value for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)
+        }
+        found = tokenizer.pad_token_id
+        self.pad_id = found if isinstance(found, int) and found >= 0 else 0  # masked out: any id does
+        end = tokenizer.eos_token_id
+        self.end_ids = frozenset({end}) if isinstance(end, int) else frozenset()
+
+    def ids(self, text: str) -> list[int]:
+        """Ids of a text as the model is fed.
+
+        Raises:
+            RequestRejected: the tokenizer refuses the text (a lone surrogate), or nothing is left of it.
+        """
+        begun = bool(self.special["bos_token"]) and text.startswith(self.special["bos_token"])
+        try:
+            found = list(self._tokenizer(text, add_special_tokens=self._encoder or not begun)["input_ids"])
+        except (TypeError, ValueError, UnicodeError, OverflowError) as error:
+            raise RequestRejected("The tokenizer refused the text: it is no valid Unicode.") from error
+        if begun and self._encoder and found[:1] == found[1:2]:
+            found = found[1:]
+        if not self._encoder and found and found[-1] in self.end_ids and not text.endswith(self.special["eos_token"]):
+            found.pop()  # a few tokenizers close every text, and nothing can be written behind an end
+        if not found:
+            raise RequestRejected("Nothing is left of the prompt as tokens.", hint="An empty prompt can't be answered.")
+        return found
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """What a reply says: control tokens left out, no space touched."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def pieces(self, ids: Sequence[int]) -> list[bytes]:
+        """The bytes behind each id; an id outside the vocabulary is empty."""
+        known = [token for token in ids if 0 <= token < len(self._tokenizer)]
+        names = dict(zip(known, self._tokenizer.convert_ids_to_tokens(known), strict=True))
+        return [self._bytes(token, names.get(token) or "") for token in ids]
+
+    def _bytes(self, token: int, name: str) -> bytes:
+        if token in self._added:
+            return self._added[token].encode("utf-8", "replace")
+        if self._byte_level and all(letter in self._letters for letter in name):
+            return bytes(self._letters[letter] for letter in name)
+        if (match := BYTE_TOKEN.fullmatch(name)) is not None:
+            return bytes([int(match[1], 16)])
+        if self._word_piece:
+            return name.removeprefix("##").encode("utf-8", "replace")
+        return name.replace("\u2581", " ").encode("utf-8", "replace")
+
+
+def _byte_letters() -> dict[str, int]:
+    """Letter -> byte, as in GPT-2's encoder: printable Latin-1 stands for itself, the rest from U+0100 on."""
+    own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    letters = {chr(byte): byte for byte in own}
+    for number, byte in enumerate(byte for byte in range(256) if byte not in own):
+        letters[chr(256 + number)] = byte
+    return letters
