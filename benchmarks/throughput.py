@@ -2,8 +2,8 @@
 
     python benchmarks/throughput.py [MODEL]
 
-Both sides ask the same prompt ids with the same limits, eight at once, without a reply cache; they take turns, each with
-an engine of its own, and the ratio is of the medians. The run's side tokenizes and records crash-safe.
+Both sides ask the same prompt ids with the same limits, eight at once, without a reply cache; they take turns, each
+with an engine of its own, and the ratio is of the medians. The run's side tokenizes and records crash-safe.
 """
 
 import asyncio

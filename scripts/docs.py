@@ -1,4 +1,4 @@
-"""Writes the generated docs (commands, probe format, the README's table) from the program; `--check` fails on stale ones."""
+"""Writes the generated docs (commands, probe format, the table in the README); `--check` fails on stale ones."""
 
 import argparse
 import contextlib

@@ -80,4 +80,3 @@ class Sink(Protocol):
     def note(self, text: str) -> None:
         """A sentence for the user."""
         ...
-

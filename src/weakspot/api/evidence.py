@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
+import msgspec
+
 from weakspot.anatomy.explain import differences
 from weakspot.errors import NotARun
 from weakspot.models.price import estimate_cost
@@ -95,12 +97,13 @@ def _trail(ids: Sequence[int] | None, pieces: Pieces) -> tuple[TrailToken, ...]:
 def _hypotheses(pair: Comparison, cards: Mapping[str, Card]) -> Iterator[Hypothesis]:
     if pair.a not in cards or pair.b not in cards:
         return
-    for difference in differences(cards[pair.a], cards[pair.b]):
+    named = [msgspec.structs.replace(cards[name], name=name) for name in (pair.a, pair.b)]
+    for difference in differences(*named):
         yield Hypothesis(
             text=f"{difference.hypothesis} ({difference.source})",
             difference=f"{difference.field}: {pair.a} {difference.value_a}, {pair.b} {difference.value_b}",
             confounds=pair.confounds,
-            test_command=difference.experiment,
+            experiment=difference.experiment,
             card_fields=difference.card_fields,
             categories=difference.categories,
         )

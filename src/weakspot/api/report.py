@@ -5,6 +5,7 @@ from pathlib import Path
 from weakspot.api.evidence import report_input
 from weakspot.api.result import RunResult
 from weakspot.errors import NotARun
+from weakspot.rendering import csv_rows, write_csv
 from weakspot.rendering.report import write_report
 from weakspot.store.run import RunStore
 
@@ -23,4 +24,7 @@ def report(folder: str | Path) -> RunResult:
             raise NotARun(f"The run in {place} was stopped before its end.", hint=f"Go on: weakspot resume {place}")
         content = report_input(store)
     paths = write_report(content, place)
+    table = place / "items.csv"
+    write_csv(csv_rows(content.items), table)
+    paths.append(table)
     return RunResult(place, content.summary, {path.name: path for path in paths})

@@ -22,6 +22,7 @@ WAY: dict[str, dict[str, str]] = {
     },
     "share": {"report": "write a run's report again, without a model"},
 }
+MOST_PROBLEMS = 20
 FIRST_STEPS = """\
 Begin with two real models (350 MB, fetched once; about 3 minutes on two cores):
   weakspot compare smollm2 gemma3-270m --suite core --quick --accept-licence
@@ -59,7 +60,7 @@ def _guarded(words: list[str]) -> int:
         return int(registry.load("commands", words[0])(words[1:]))
     except WeakspotError as error:
         if isinstance(error, ProbeError):
-            for problem in error.problems:
+            for problem in error.problems[:MOST_PROBLEMS]:
                 sys.stderr.write(f"  {visible(problem)}\n")
         return _fail(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:

@@ -86,6 +86,9 @@ class LlamaCpp:
             connector=aiohttp.TCPConnector(limit=self._slots + 2),
         )
         props = await self._call("/props")
+        # /slots is answered by the engine's own loop: dropping the server before that loop runs can hang for ever
+        # (seen in 1 of 15 trials), so an open model is one whose loop has answered once
+        await self._call("/slots")
         self._special = {name: str(props.get(name) or "") for name in ("bos_token", "eos_token")}
         self._info = self._describe(path, header, isinstance(from_file, str))
 
@@ -239,9 +242,9 @@ class LlamaCpp:
             raise Unreachable(f"llama.cpp stopped answering: {error or type(error).__name__}.") from error
         except ValueError as error:
             raise BadReply("llama.cpp answered with something that is not JSON.") from error
-        if not isinstance(answer, dict) or "error" in answer:
-            raise _said(answer.get("error") if isinstance(answer, dict) else answer)
-        return answer
+        if isinstance(answer, dict) and "error" in answer:
+            raise _said(answer["error"])
+        return answer if isinstance(answer, dict) else {"items": answer}
 
     async def close(self) -> None:
         """Stop the engine and free its memory."""

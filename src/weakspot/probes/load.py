@@ -21,8 +21,6 @@ from weakspot.records.probe import Arm, Role
 
 MAX_LINE: Final = 4_000_000
 """Characters of the longest line that is read."""
-_SHOWN: Final = 5
-"""Problems that the hint of an error repeats."""
 
 _TYPES = {
     "str": "a string",
@@ -79,10 +77,9 @@ def parse_lines(lines: Iterable[str | bytes], name: str) -> list[Probe]:
     if found.problems:
         told = tuple(str(problem) for problem in found.problems)
         count = len({problem.line for problem in found.problems})
-        more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
         raise ProbeError(
-            f"{_clean(name)}: {count} {'line is' if count == 1 else 'lines are'} wrong.",
-            hint="; ".join(told[:_SHOWN]) + more + ". `weakspot probes schema` shows the form.",
+            f"{_clean(name)}: {count} {'line is' if count == 1 else 'lines are'} wrong; the first: {told[0]}.",
+            hint="`weakspot probes check FILE` names them all; `weakspot probes schema` shows the form.",
             problems=told,
         )
     return [probe for _, probe in found.probes]

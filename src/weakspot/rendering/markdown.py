@@ -223,7 +223,7 @@ def _hypotheses(report: ReportInput, anchors: Anchors) -> str:
         lines += [f"  - What differs: {escaped(hypothesis.difference)}"] if hypothesis.difference else []
         confounds = "; ".join(hypothesis.confounds)
         lines += [f"  - Could also come from: {escaped(confounds)}"] if confounds else []
-        lines += [f"  - To test it: {escaped(hypothesis.test_command)}"] if hypothesis.test_command else []
+        lines += [f"  - To test it: {escaped(hypothesis.experiment)}"] if hypothesis.experiment else []
         parts.append("\n".join(lines))
     for comparison in report.summary.comparisons:
         if comparison.confounds:

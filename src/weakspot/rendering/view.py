@@ -53,7 +53,7 @@ class Hypothesis(msgspec.Struct, frozen=True):
     text: str
     difference: str
     confounds: tuple[str, ...] = ()
-    test_command: str = ""
+    experiment: str = ""
     card_fields: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
 

@@ -64,7 +64,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
     """
     meta = read_header(path).metadata
     tokens = meta.get("tokenizer.ggml.tokens")
-    if not isinstance(tokens, list):
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise CorruptFile(f"{path.name} holds no vocabulary.", hint="Some GGUF files carry parts of a model only.")
     kinds = meta.get("tokenizer.ggml.token_type")
     model = str(meta.get("tokenizer.ggml.model", ""))
