@@ -407,13 +407,14 @@ def test_generate_raises_what_a_batch_returns(folders: dict[str, Path]) -> None:
 
 
 def test_a_tokenizer_larger_than_its_model(llama: Path) -> None:
-    """An id beyond the embeddings is told, and never reaches the weights."""
+    """An id beyond the embeddings is told and never reaches the weights; an added token is spelled as it stands."""
     tokenizer = library.AutoTokenizer.from_pretrained(llama)
-    tokenizer.add_tokens(["<<far>>"])
+    tokenizer.add_tokens(["<<fár>>"])
     tokenizer.save_pretrained(llama)
-    far, near = ask(llama, [raw("the <<far>>"), raw("the")])
+    far, near = ask(llama, [raw("the <<fár>>"), raw("the")])
     assert isinstance(far, RequestRejected)
     assert isinstance(near, Reply)
+    assert opened(llama, lambda model: model.pieces([len(tokenizer) - 1])) == ["<<fár>>".encode()]
 
 
 def test_scores_that_are_no_numbers(llama: Path) -> None:
