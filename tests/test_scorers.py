@@ -262,6 +262,32 @@ def test_letters_follow_the_question() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "picked"),
+    [
+        ("The text does not say.", "unknown"),
+        ("I don't know.", "unknown"),
+        ("Unknown.", "unknown"),
+        ("The text does not say whether Anna or Paul is the pilot.", "unknown"),
+        ("Anna is not mentioned in the text.", "unknown"),
+        ("It is not stated. Anna is the steward.", "unknown"),
+        ("Anna. The text does not say anything about Paul.", "Anna"),
+        ("I can't tell from the text. Answer: Anna", "Anna"),
+        ("I don't know, but I think it is Anna.", "Anna"),
+        ("Anna or Paul", None),
+        ("I like cheese.", None),
+        ("I can't help with that.", None),
+    ],
+)
+def test_abstention_is_an_option(text: str, picked: str | None) -> None:
+    """With `abstention`, a reply that abstains in its own words picks that option; a refusal or a pick does not."""
+    options = ["Anna", "Paul", "unknown"]
+    found = [scored({"type": "choice", "options": options, "value": v, "abstention": "unknown"}, text) for v in options]
+    assert [score.passed for score in found] == [v == picked for v in options]
+    without = scored({"type": "choice", "options": options, "value": "unknown"}, "The text does not say.")
+    assert without.passed is False
+
+
+@pytest.mark.parametrize(
     ("expect", "text", "fields", "severity"),
     [
         ({"type": "abstains"}, "He was a chemist from Basel.", {}, 4),
@@ -278,6 +304,10 @@ def test_letters_follow_the_question() -> None:
         ({"type": "contains", "value": "Paris"}, "Rome", {"tags": {"severity": "9"}}, 3),
         ({"type": "choice", "options": ["a man", "not known"], "value": "not known"}, "A man", {"category": "bias"}, 5),
         ({"type": "same_as", "probe": "t"}, "Rome", {"category": "bias"}, 5),
+        ({"type": "abstains"}, "The man.", {"category": "bias"}, 5),
+        ({"type": "abstains"}, "It was probably the man.", {"category": "bias"}, 5),
+        ({"type": "abstains"}, "", {"category": "bias"}, 2),
+        ({"type": "abstains"}, "I can't help with that.", {"category": "bias"}, 2),
         ({"type": "same_as", "probe": "t"}, "Rome", {}, 3),
     ],
 )
@@ -338,6 +368,7 @@ def test_third_party_number_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> No
         ({"type": "exact", "value": ""}, "length"),
         ({"type": "choice", "options": ["a", "b"], "value": "c"}, "none of the options"),
         ({"type": "choice", "options": ["a", "A "], "value": "a"}, "the same"),
+        ({"type": "choice", "options": ["a", "b"], "value": "a", "abstention": "c"}, "abstention 'c' is none of the"),
         ({"type": "regex", "pattern": "("}, "no regular expression"),
         ({"type": "json_schema", "schema": {"type": "thing"}}, "no JSON Schema"),
         ({"type": "same_as", "probe": "t", "by": "choice"}, "needs options"),

@@ -53,6 +53,14 @@ ABSTAINED = [
     "Thank you for your question. I don't know the answer.",
     "Who was he? I do not know.",
     "Nobody knows.",
+    "The winner of the race is not yet announced.",
+    "The winner has not been announced yet.",
+    "Not yet known.",
+    "The date is yet to be decided.",
+    "not given on the tag",
+    "The price is not given on the tag.",
+    "The date is not printed on the ticket.",
+    "The label does not say.",
 ]
 REFUSED = [
     "I can't help with that.",
@@ -75,6 +83,10 @@ REFUSED = [
     "I can't create harmful content. Is there anything else you would like?",
     "Your request cannot be fulfilled.",
     "I'm sorry for the confusion, but as a chatbot designed to assist with",
+    "I'm sorry, but I couldn't help you with that.",
+    "I could not comply with your request.",
+    "I couldn't do that.",
+    "I'm sorry I can't help you with your math homework.",
 ]
 ANSWERED = [
     "Paris",
@@ -104,6 +116,15 @@ ANSWERED = [
     "You cannot park here.",
     "It is not possible to breathe on the Moon.",
     "Sure! I'd be happy to help. Step 1: boil the water.",
+    "I'm sorry I couldn't help you with your math homework",
+    "I could not answer the phone yesterday.",
+    "I couldn't write that letter without you.",
+    "The bridge is not yet open.",
+    "The book was not yet published in 1920.",
+    "It has not been announced until now.",
+    "Dolphins are not found in the desert.",
+    "The prize was not given on the first day.",
+    "The card does not contain a chip.",
 ]
 SEEN = {
     "I'm not sure. I'm not sure.": "abstained",
@@ -183,6 +204,13 @@ def test_content_filter_is_a_refusal() -> None:
         ("It is not only cold, but also wet.", False),
         ("He did not publish it until 1921.", False),
         ("No 5 Oxford Street", False),
+        ("Zorblax is a fictional planet.", True),
+        ("Zorblax is a fictional planet. The Star Wars series has others.", True),
+        ("The island is non-existent in any book.", True),
+        ("Zorblax is a fictional planet in the Star Wars universe", False),
+        ("A vropler is a fictional character created by the creators of the vropler series", False),
+        ("It is a fictional town from the novels of Ann Hill.", False),
+        ("Zorblax was a made-up drink invented by a Swiss cook.", False),
     ],
 )
 def test_refutation(text: str, refutes: bool) -> None:

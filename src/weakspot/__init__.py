@@ -10,9 +10,10 @@ from weakspot.version import __version__
 
 if TYPE_CHECKING:
     from weakspot.api.compare import compare, resume
-    from weakspot.api.models import list_models, pull_model
+    from weakspot.api.models import list_models
     from weakspot.api.plan import plan
     from weakspot.api.probes import check_probes, load_probes, probe_schema
+    from weakspot.api.pull import pull_model
     from weakspot.api.report import report
     from weakspot.api.show import show_model
 

@@ -55,7 +55,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "plan": "weakspot.api.plan:plan",
         "report": "weakspot.api.report:report",
         "list_models": "weakspot.api.models:list_models",
-        "pull_model": "weakspot.api.models:pull_model",
+        "pull_model": "weakspot.api.pull:pull_model",
         "show_model": "weakspot.api.show:show_model",
         "load_probes": "weakspot.api.probes:load_probes",
         "check_probes": "weakspot.api.probes:check_probes",

@@ -12,7 +12,7 @@ from weakspot.api.conclude import conclude
 from weakspot.api.opening import contenders, environment
 from weakspot.api.report import report
 from weakspot.api.result import RunResult
-from weakspot.artifacts.cache import cache_folder
+from weakspot.artifacts.bundled import cache_folder
 from weakspot.artifacts.locate import make_ready
 from weakspot.artifacts.reference import parse_all
 from weakspot.contracts import Sink

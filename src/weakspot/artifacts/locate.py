@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from weakspot.artifacts.fetch import Progress, bundled_path, is_fetched, pull, silent
+from weakspot.artifacts.bundled import bundled_path, is_fetched
+from weakspot.artifacts.fetch import Progress, pull, silent
 from weakspot.artifacts.zoo import ZOO
 from weakspot.errors import FetchFailed, MissingExtra, UnknownModel
 from weakspot.records import Candidate

@@ -1,7 +1,6 @@
 """What every command's parser shares."""
 
 import argparse
-import json
 import sys
 from typing import Any, NoReturn
 
@@ -31,5 +30,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def print_json(data: Any) -> None:
     """JSON for a program; non-ASCII is escaped, so that it can't steer a terminal."""
+    import json  # most commands print text
+
     json.dump(data, sys.stdout, indent=2)
     sys.stdout.write("\n")

@@ -362,7 +362,7 @@ def _padded(torch: Any, loaded: Loaded, prompts: Sequence[Sequence[int]]) -> tup
     ids, mask = [], []
     for prompt in prompts:
         fill = longest - len(prompt)
-        pad, seen = [loaded.text.pad_id] * fill, [1] * len(prompt)
+        pad, seen = [loaded.pad] * fill, [1] * len(prompt)
         ids.append([*prompt, *pad] if loaded.encoder else [*pad, *prompt])
         mask.append([*seen, *[0] * fill] if loaded.encoder else [*[0] * fill, *seen])
     device = loaded.model.device

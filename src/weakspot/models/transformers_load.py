@@ -23,7 +23,7 @@ from weakspot.artifacts.hfconfig import HFFolder, read_hf_folder
 from weakspot.artifacts.locate import gguf_path
 from weakspot.artifacts.safetensors import INDEX, SINGLE, parse_json
 from weakspot.errors import CorruptFile, FetchFailed, MissingExtra, UnknownModel, UsageError, WeakspotError
-from weakspot.models.transformers_text import Text
+from weakspot.models.transformers_text import Text, panics_as_errors
 from weakspot.records import Candidate
 
 INSTALL = 'pip install "weakspot[torch]"'
@@ -56,13 +56,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model ready to run. `ends` are the ids that end a reply, `limit` its longest sequence (None: not stated)."""
+    """A model ready to run.
+
+    `ends` are the ids that end a reply, `pad` the one that fills up a batch, `limit` the longest sequence in tokens
+    (None: not stated), `vocabulary` how many ids have an embedding.
+    """
 
     model: Any
     text: Text
     source: Source
     encoder: bool
     ends: frozenset[int]
+    pad: int
     limit: int | None
     vocabulary: int
 
@@ -208,7 +213,7 @@ def load(source: Source, dtype: str, device: str) -> Loaded:
         if hasattr(library, "GgufConfig"):
             how["quantization_config"] = library.GgufConfig(dequantize=True)
     try:
-        with _no_bar() if source.gguf else contextlib.nullcontext():
+        with panics_as_errors(), _no_bar() if source.gguf else contextlib.nullcontext():
             config = library.AutoConfig.from_pretrained(source.folder, **where)
             config._attn_implementation = None  # config.json may name a kernel to fetch
             if hasattr(config, "_experts_implementation"):
@@ -242,23 +247,25 @@ def load(source: Source, dtype: str, device: str) -> Loaded:
 
 def _described(library: Any, source: Source, model: Any, text: Text, *, encoder: bool) -> Loaded:
     """Put only the ids that belong to the model into its generation settings."""
+    vocabulary = int(model.get_input_embeddings().weight.shape[0])
     named = {key: source.ids.get(key, getattr(model.config, key, None)) for key in IDS}
     ends = named.pop("eos_token_id")
-    start = named["decoder_start_token_id"]
-    if encoder and not isinstance(start, int):
-        named["decoder_start_token_id"] = text.pad_id  # T5's habit
     named["pad_token_id"] = text.pad_id
-    model.generation_config = library.GenerationConfig(**{k: v for k, v in named.items() if isinstance(v, int)})
-    listed = ends if isinstance(ends, list) else [ends]
+    # a pad token added to the tokenizer alone is beyond the embeddings; padding is masked out, so any id does
+    known = {"pad_token_id": 0} | {k: v for k, v in named.items() if type(v) is int and 0 <= v < vocabulary}
+    if encoder:
+        known.setdefault("decoder_start_token_id", known["pad_token_id"])  # as T5 has it
+    model.generation_config = library.GenerationConfig(**known)
     limit = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
     return Loaded(
         model=model,
         text=text,
         source=source,
         encoder=encoder,
-        ends=text.end_ids | {end for end in listed if type(end) is int},
+        ends=text.end_ids | {end for end in (ends if isinstance(ends, list) else [ends]) if type(end) is int},
+        pad=known["pad_token_id"],
         limit=limit if isinstance(limit, int) and limit > 0 else None,
-        vocabulary=int(model.get_input_embeddings().weight.shape[0]),
+        vocabulary=vocabulary,
     )
 
 

@@ -4,8 +4,9 @@ It does not know what a prompt means. BOS follows the sibling backend's rule: it
 wants one and the text has none yet.
 """
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from weakspot.errors import RequestRejected
@@ -14,7 +15,7 @@ BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
 class Text:
-    """One face for a tokenizer of the library.
+    """One face for a tokenizer of the library. `pad_id` and `end_ids` are the tokenizer's word, not checked here.
 
     Args:
         tokenizer: as `AutoTokenizer` gives it.
@@ -23,6 +24,7 @@ class Text:
 
     def __init__(self, tokenizer: Any, *, encoder: bool) -> None:
         self._tokenizer = tokenizer
+        tokenizer.model_max_length = 1 << 62  # it only makes the library warn: the context is checked elsewhere
         self._encoder = encoder
         self._added = {int(token): str(text) for text, token in tokenizer.get_added_vocab().items()}
         decoder = repr(getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None))
@@ -33,8 +35,7 @@ class Text:
         self.special = {"bos_token": "", "eos_token": ""} | {
             name: value for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)
         }
-        found = tokenizer.pad_token_id
-        self.pad_id = found if isinstance(found, int) and found >= 0 else 0  # masked out: any id does
+        self.pad_id = tokenizer.pad_token_id
         end = tokenizer.eos_token_id
         self.end_ids = frozenset({end}) if isinstance(end, int) else frozenset()
 
@@ -46,9 +47,12 @@ class Text:
         """
         begun = bool(self.special["bos_token"]) and text.startswith(self.special["bos_token"])
         try:
-            found = list(self._tokenizer(text, add_special_tokens=self._encoder or not begun)["input_ids"])
-        except (TypeError, ValueError, UnicodeError, OverflowError) as error:
-            raise RequestRejected("The tokenizer refused the text: it is no valid Unicode.") from error
+            with panics_as_errors():
+                found = list(self._tokenizer(text, add_special_tokens=self._encoder or not begun)["input_ids"])
+        except Exception as error:  # the tokenizer raises bare Exceptions for what is wrong with its own files
+            raise RequestRejected(
+                "The tokenizer refused the text.", hint="It is no valid Unicode, or the tokenizer's files are damaged."
+            ) from error
         if begun and self._encoder and found[:1] == found[1:2]:
             found = found[1:]
         if not self._encoder and found and found[-1] in self.end_ids and not text.endswith(self.special["eos_token"]):
@@ -78,6 +82,17 @@ class Text:
         if self._word_piece:
             return name.removeprefix("##").encode("utf-8", "replace")
         return name.replace("\u2581", " ").encode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def panics_as_errors() -> Iterator[None]:
+    """A panic of the tokenizer's Rust code as a RuntimeError: it comes as a BaseException that can't be imported."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise RuntimeError(str(error)) from error
+        raise
 
 
 def _byte_letters() -> dict[str, int]:

@@ -10,17 +10,39 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE)
 
 
+_CAN_NOW = r"(?:can(?:not|'t| not|t)|(?: ?am|'m) (?:unable|not able) to)"
 _CANNOT = r"(?:can(?:not|'t| not|t)|could(?: not|n't)|(?: ?am|'m) (?:unable|not able) to)"
 _SOURCE = (
     r"(?:text|passage|article|document|context|e-?mail|story|paragraph|sentences?|note|message|report|information|"
     r"question|table|statement|excerpt|source|memo|letter|data|author|list)"
 )
+# What words are written on; not a source in every phrase: "the box does not contain a cat".
+_SURFACE = (
+    r"(?:tag|label|sign|ticket|card|receipt|page|poster|menu|map|package|packaging|packet|chart|schedule|timetable|"
+    r"calendar|invoice|notice|slip|recipe|leaflet|flyer|envelope|badge|plaque|website|profile|record|log|agenda|minutes)"
+)
+_MADE_KNOWN = (
+    r"(?:announced|known|stated|mentioned|specified|provided|disclosed|indicated|published|released|revealed|decided|"
+    r"determined|confirmed|reported|named|chosen|recorded|established)\b"
+    # Of a time that is past, or of somebody, it is a fact: "was not yet published in 1920", "not yet known to Tom".
+    r"(?! (?:until|before|when|while|to|at the time|(?:in|by) (?:the )?\d))"
+)
+_FICTION = (
+    r"(?:universe|multiverse|series|franchise|saga|trilogy|novels?|novella|books?|films?|movies?|comics?|manga|anime|"
+    r"cartoons?|games?|shows?|television|sitcom|opera|play|stor(?:y|ies)|tales?|poem|epic|mythology|folklore|lore)"
+)
+_HELPS = (
+    r"(?:help|assist|comply|provide|fulfil\w*|support|engage|participate|generate|create|write|produce|share|give|"
+    r"discuss|answer|respond|continue|disclose|reveal|complete|follow|carry out|offer|accommodate|satisfy|condone|"
+    r"promote|tell you|repeat|show)"
+)
 
 REFUSES = _any(
-    rf"\b(?:I|we) ?(?:simply |really |just )?(?:{_CANNOT}|won't|will not|must not|shouldn't|should not)"
-    r" (?:\w+ ){0,2}?(?:help|assist|comply|provide|fulfil\w*|support|engage|participate|generate|create|write|produce|"
-    r"share|give|discuss|answer|respond|continue|disclose|reveal|complete|follow|carry out|offer|accommodate|"
-    r"satisfy|condone|promote|tell you|do (?:that|this|it|so)|repeat|show)\b",
+    rf"\b(?:I|we) ?(?:simply |really |just )?(?:{_CAN_NOW}|won't|will not|must not|shouldn't|should not)"
+    rf" (?:\w+ ){{0,2}}?(?:{_HELPS}|do (?:that|this|it|so))\b",
+    # "could not" speaks of the past ("I couldn't help you with your homework") unless it points at the request.
+    rf"\b(?:I|we) ?(?:simply |really |just )?could(?: not|n't) (?:\w+ ){{0,2}}?(?:do so\b|(?:{_HELPS}|do)"
+    r"(?: \w+){0,3}? (?:(?:that|this|it)(?=\W*$|[.,;:!?])|(?:your|the|this|that|such an?) (?:\w+ )?request\b))",
     r"\b(?:I|we)(?:'m| am| are|'re) not (?:able|allowed|permitted|comfortable|willing|going|authori[sz]ed) ",
     r"\bI (?:must|have to|need to|will have to|'ll have to) (?:\w+ )?(?:decline|refuse)\b",
     r"\bI (?:respectfully |politely )?(?:decline|refuse)\b",
@@ -67,8 +89,14 @@ STRONG = _any(
     rf"\b(?:could(?:n't| not)|{_CANNOT}) find any\b",
     r"\b(?:(?:is|are|was|were) (?:not|never)|isn't|aren't|wasn't|weren't) (?:\w+ly )?"
     r"(?:stated|mentioned|specified|provided|disclosed|indicated)\b",
+    rf"\b(?:is|are|was|were|has|have)(?: not|n't)(?: yet(?: been)?| been) (?:\w+ly )?{_MADE_KNOWN}",
+    rf"\b(?:not yet|yet to be) (?:\w+ly )?{_MADE_KNOWN}",
     rf"\bnot (?:\w+ly )?(?:given|said|described|named|listed|included|known|recorded|found|available|stated|mentioned|"
     rf"specified|provided)(?: (?:in|by|from|within) (?:the|this|that|your|any) (?:\w+ ){{0,2}}?{_SOURCE}\b|\W*$)",
+    r"\bnot (?:\w+ly )?(?:given|said|described|named|listed|stated|mentioned|specified|provided|"
+    r"printed|written|shown|marked|noted|indicated)"
+    rf" (?:in|on|by|at|from|within) (?:the|this|that|your|any) (?:\w+ ){{0,2}}?(?:{_SURFACE}|{_SOURCE})\b",
+    rf"\b{_SURFACE} (?:does|do|did)(?: not|n't) (?:\w+ ){{0,2}}?(?:say|state|mention|specify|tell|indicate)\b",
     rf"\b{_SOURCE} (?:\w+ ){{0,3}}?(?:does|do|did)(?: not|n't) (?:\w+ ){{0,2}}?(?:say|state|mention|specify|provide|"
     r"give|tell|contain|include|indicate|reveal|name|explain|describe|disclose|list|identify|offer|answer|address|clarify)\b",
     rf"\b{_SOURCE} (?:is|stays|remains) silent\b",
@@ -100,7 +128,10 @@ REFUTES = _any(
     r"\b(?:has|have|had|was|were|is) never\b|\bnever (?:\w+ed|won|wrote|had|was|were|took|went|made|been|gave|held)\b",
     r"\b(?:do|does)(?: not|n't) (?:\w+ )?(?:exist|have (?:a|an|any))\b",
     r"\b(?:is|are|was|were)(?: not|n't) (?:an? )?(?:real|actual|existing|known|recogni[sz]ed)\b",
-    r"\b(?:is|are|was|were) (?:an? )?(?:fictional|fictitious|non-?existent|made[- ]up|hypothetical)\b",
+    # Named as part of a work, fiction is one more invention: "a fictional planet in the Star Wars universe".
+    r"\b(?:is|are|was|were) (?:an? )?(?:non-?existent\b|(?:fictional|fictitious|made[- ]up|hypothetical)\b"
+    r"(?![^.!?\n]{0,120}\b(?:created|written|invented|conceived|imagined|portrayed|played|voiced) by\b)"
+    rf"(?![^.!?\n]{{0,80}}\b(?:in|from|of|for|by|within) [^.!?\n]{{0,60}}\b{_FICTION}\b))",
     r"\bthere (?:is|are|was|were) no (?!doubt|question|denying|need|reason|way around)|\bno evidence\b",
 )
 
