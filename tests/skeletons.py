@@ -7,16 +7,17 @@ from weakspot.records import Probe
 
 SHINGLE = 3
 ALIKE = 0.6
-FILLER = 600
+FILLER = 400
 
 
 def skeleton(probe: Probe) -> tuple[str, ...]:
     """The words of a probe's own sentences: quotations, numbers and capitalised words inside a sentence are masked.
 
-    Long texts (filler) count by their last sentences only, where the question stands.
+    Of a long dialogue only the last turn counts, and of a long text the end, where the question stands: what goes
+    before is material that a matched set shares on purpose.
     """
     said = [m.content or "" for m in probe.messages or () if m.role in ("user", "tool")] or [probe.prompt or ""]
-    text = "\n".join(said)[-FILLER:]
+    text = "\n".join(said if sum(map(len, said)) < FILLER else said[-1:])[-FILLER:]
     text = re.sub(r"\"[^\"]*\"|“[^”]*”|'[^' ]*'", " Q ", text)
     text = re.sub(r"\d[\d.,:]*", " 0 ", text)
     text = re.sub(r"(?<=[a-z,;] )[A-Z][\w-]*", "N", text)
