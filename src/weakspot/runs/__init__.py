@@ -1,0 +1,1 @@
+"""One frozen plan; execute it (the only concurrency); compare."""
