@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
-from skeletons import ALIKE, alike, crowds, shingles, skeleton
 
+from skeletons import ALIKE, alike, crowds, shingles, skeleton
 from weakspot.probes.check import check_lines
 from weakspot.probes.suite import load_suite
 from weakspot.records import Probe, to_json
