@@ -4,8 +4,10 @@ Decoder-only models continue the prompt; encoder-decoder models read it with the
 the encoder's. Requests are answered in batches, decoder prompts padded on the left; sorting by length is the
 caller's job. One thread of its own does the work, so that the event loop lives and requests never share the cores.
 
-Measured with SmolLM2-135M on 2 cores (the numbers depend on the machine): see docs/log.md. A batch of another shape
-adds up numbers in another order, so that near-ties can fall the other way; `?batch=1&dtype=float32` has least of it.
+Measured with SmolLM2-135M (unpacked from Q4_1) on 2 cores shared with other work: batch 16 gives 67 tokens/s in
+bfloat16 and 34 in float32, one request alone 11 and 12. A batch of another shape adds up numbers in another order,
+so that near-ties fall the other way: of 24 replies 7 changed between batch 16 and alone in bfloat16, none in float32.
+Where replies must not hang on their company, `?dtype=float32` is the setting.
 
 Not supported here: grammars and JSON schemas, which need the sampler to be constrained.
 """
