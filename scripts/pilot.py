@@ -1,8 +1,4 @@
-"""Writes docs/pilot.md: how the items of a suite came out for the candidates of a finished run.
-
-weakspot compare smollm2 gemma3-270m --suite core --accept-licence --no-cache --out runs/pilot
-python scripts/pilot.py runs/pilot
-"""
+"""Writes docs/pilot.md: how the items of a suite came out for the candidates of a finished run (see COMMANDS)."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +11,10 @@ from weakspot.store.run import RunStore
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "pilot.md"
 LOW, HIGH = 0.2, 0.8
+COMMANDS = (
+    "weakspot compare smollm2 gemma3-270m --suite core --accept-licence --no-cache --out runs/pilot",
+    "python scripts/pilot.py runs/pilot",
+)
 
 
 def cell(passed: int, n: int) -> str:
@@ -61,7 +61,7 @@ def main() -> int:
         "by category; what lies outside is marked. Controls are not counted in any rate. Made by:",
         "",
         "```sh",
-        *(line.strip() for line in (__doc__ or "").splitlines() if line.startswith("    ")),
+        *COMMANDS,
         "```",
         "",
         "## By category",

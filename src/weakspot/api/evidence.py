@@ -22,6 +22,7 @@ from weakspot.rendering.view import (
 )
 from weakspot.runs.compare import Scores, Sheet
 from weakspot.runs.plan import Plan
+from weakspot.runs.sensitivity import Sensitivity
 from weakspot.scorers.severity import ANCHORS
 from weakspot.store.run import RunStore
 
@@ -102,7 +103,6 @@ def _hypotheses(pair: Comparison, cards: Mapping[str, Card]) -> Iterator[Hypothe
         yield Hypothesis(
             text=f"{difference.hypothesis} ({difference.source})",
             difference=f"{difference.field}: {pair.a} {difference.value_a}, {pair.b} {difference.value_b}",
-            confounds=pair.confounds,
             experiment=difference.experiment,
             card_fields=difference.card_fields,
             categories=difference.categories,
@@ -124,11 +124,14 @@ def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterat
             )
         if (reason := store.meta(f"card-missing/{name}")) is not None:
             yield f"{name} has no architecture card: {reason.decode('utf-8', 'replace')}"
-        if (rate := summary.batch_sensitivity.get(name)) is not None:
-            yield f"Asked again alone, {name} gave another text for {rate:.0%} of a fixed sample of its replies."
+        if (raw := store.meta(f"sensitivity/{name}")) is not None and (measured := from_json(raw, Sensitivity)).asked:
+            yield (
+                f"Asked again alone, {name} gave another text for {measured.changed} of {measured.asked} replies: "
+                "so much hangs on the company that a request is computed in."
+            )
         cached = sum(r.cached for row in store.responses(name) for r in from_json(row, Response).replies)
         if cached:
-            yield f"{cached} replies of {name} were taken from the cache of earlier runs; timings leave them out."
+            yield f"{cached} replies of {name} came from the reply cache: the same request had been answered before."
     unread = sum(not probe.reviewed for probe in probes)
     if unread:
         yield f"{unread} of {len(probes)} probes are not marked as reviewed by a person."

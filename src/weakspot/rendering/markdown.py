@@ -141,7 +141,8 @@ def _differences(report: ReportInput, anchors: Anchors) -> str:
         rows = [[f"{_anchor(row.anchor)}{escaped(row.name)}", *map(escaped, _cells(row))] for row in table.rows]
         parts += [f"### {escaped(table.a)} against {escaped(table.b)}", _table(heads, rows)]
     told = (
-        "Failure rate of the first minus that of the second, on the same items, in points; p adjusted by Holm's method."
+        "Failure rate of the first minus that of the second, on the same items, in points; p adjusted by "
+        "Holm's weighted method: all categories together have half of the level, each category its share of the rest."
     )
     return "\n\n".join([_heading("Paired differences", "differences"), told, *parts]) if parts else ""
 
