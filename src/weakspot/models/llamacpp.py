@@ -25,6 +25,7 @@ from weakspot.artifacts.ggml_types import FILE_TYPES
 from weakspot.artifacts.gguf import GGUFHeader, read_header
 from weakspot.artifacts.locate import gguf_path
 from weakspot.errors import BadReply, ContextExceeded, CorruptFile, ModelError, RequestRejected, Unreachable
+from weakspot.models.sampler import sampler
 from weakspot.models.template import Template, choose, stops, with_system
 from weakspot.records import Candidate, ModelInfo, Provenance, Reply, Request, Timings, TokenLogprob, Usage
 
@@ -130,7 +131,7 @@ class LlamaCpp:
             template=self._template.name,
             template_sha256=self._template.sha256,
             system=self._options.get("system"),
-            sampler=self._sampler(Request()),
+            sampler=sampler(Request(), self._options),
             seed=int(self._options.get("seed", DEFAULT_SEED)),
             prefix_cache=self._slots > 1,
         )
@@ -142,24 +143,6 @@ class LlamaCpp:
             template_text=self._template.source,
             licence=str(header.metadata.get("general.license", "")),
         )
-
-    def _sampler(self, request: Request) -> dict[str, Any]:
-        """Every sampler, spelled out: the engine's own defaults never act."""
-        given = request.temperature if request.temperature is not None else self._options.get("temperature", 0.0)
-        top_p = request.top_p if request.top_p is not None else self._options.get("top_p", 1.0)
-        return {
-            "temperature": float(given),
-            "top_k": 0,
-            "top_p": float(top_p),
-            "min_p": 0.0,
-            "typical_p": 1.0,
-            "repeat_penalty": 1.0,
-            "presence_penalty": 0.0,
-            "frequency_penalty": 0.0,
-            "dry_multiplier": 0.0,
-            "xtc_probability": 0.0,
-            "mirostat": 0,
-        }
 
     def prompt_text(self, request: Request) -> str:
         """The text that the engine is fed: the raw prompt, or the messages through the template."""
@@ -202,7 +185,7 @@ class LlamaCpp:
             "seed": request.seed if request.seed is not None else self.info.provenance.seed,
             "cache_prompt": self._slots > 1,
             "return_tokens": True,
-            **self._sampler(request),
+            **sampler(request, self._options),
         }
         if request.logprobs:
             body["n_probs"] = request.logprobs

@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from weakspot.errors import ContextExceeded, ModelError, RequestRejected, UsageError
+from weakspot.models.sampler import sampler
 from weakspot.models.template import Template, choose, stops, with_system
 from weakspot.models.transformers_load import Loaded, bfloat16_is_native, cores, find, libraries, load
 from weakspot.models.transformers_rows import Batch, Chooser, Row, Stopper, Wish
@@ -139,26 +140,11 @@ class Transformers:
         )
 
     def _sampler(self, request: Request) -> dict[str, Any]:
-        """Every sampler, spelled out as in the llama.cpp backend: all that stand at nothing are not there at all."""
-        given = request.temperature if request.temperature is not None else self._options.get("temperature", 0.0)
-        top_p = request.top_p if request.top_p is not None else self._options.get("top_p", 1.0)
-        forced = {}
+        """The sampler of the sibling backends, and the token that some encoder-decoders force to begin with."""
+        settings = sampler(request, self._options)
         if self._loaded is not None and (token := self._loaded.model.generation_config.forced_bos_token_id) is not None:
-            forced["forced_bos_token_id"] = token
-        return {
-            "temperature": float(given),
-            "top_k": 0,
-            "top_p": float(top_p),
-            "min_p": 0.0,
-            "typical_p": 1.0,
-            "repeat_penalty": 1.0,
-            "presence_penalty": 0.0,
-            "frequency_penalty": 0.0,
-            "dry_multiplier": 0.0,
-            "xtc_probability": 0.0,
-            "mirostat": 0,
-            **forced,
-        }
+            settings["forced_bos_token_id"] = token
+        return settings
 
     def prompt_text(self, request: Request) -> str:
         """The text that the model is fed: the raw prompt, or the messages through the template."""
@@ -210,8 +196,8 @@ class Transformers:
         ids = loaded.text.ids(text)
         limit = int(self._options.get("max_tokens", request.max_tokens))
         self._fits(ids, limit)
-        sampler = self._sampler(request)
-        if not (math.isfinite(sampler["temperature"]) and math.isfinite(sampler["top_p"])):
+        settings = self._sampler(request)
+        if not (math.isfinite(settings["temperature"]) and math.isfinite(settings["top_p"])):
             raise RequestRejected("A sampler's setting is no number.", hint="Set temperature and top_p to numbers.")
         base = self.info.kind == "base" and request.prompt is None
         seed = request.seed if request.seed is not None else self.info.provenance.seed
@@ -220,8 +206,8 @@ class Transformers:
             ids=tuple(ids),
             limit=limit,
             stops=stops(request.stop, base=base, multiline=request.multiline),
-            temperature=sampler["temperature"],
-            top_p=sampler["top_p"],
+            temperature=settings["temperature"],
+            top_p=settings["top_p"],
             seed=seed or 0,
             top=request.logprobs or None,
         )

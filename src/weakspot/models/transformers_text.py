@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from weakspot.artifacts.bytelevel import byte_letters
 from weakspot.errors import RequestRejected
 
 BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
@@ -30,7 +31,7 @@ class Text:
         decoder = repr(getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None))
         self._byte_level = "ByteLevel" in decoder
         self._word_piece = "WordPiece" in decoder
-        self._letters = _byte_letters() if self._byte_level else {}
+        self._letters = byte_letters() if self._byte_level else {}
         # a template that knows no BOS renders an undefined one as nothing, which hides a mistake: give it as empty
         self.special = {"bos_token": "", "eos_token": ""} | {
             name: value for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)
@@ -93,12 +94,3 @@ def panics_as_errors() -> Iterator[None]:
         if type(error).__name__ == "PanicException":
             raise RuntimeError(str(error)) from error
         raise
-
-
-def _byte_letters() -> dict[str, int]:
-    """Letter -> byte, as in GPT-2's encoder: printable Latin-1 stands for itself, the rest from U+0100 on."""
-    own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    letters = {chr(byte): byte for byte in own}
-    for number, byte in enumerate(byte for byte in range(256) if byte not in own):
-        letters[chr(256 + number)] = byte
-    return letters

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from weakspot.artifacts.bytelevel import byte_letters
 from weakspot.artifacts.gguf import read_header
 from weakspot.errors import CorruptFile
 
@@ -29,7 +30,7 @@ class Vocabulary:
         self._model = model
         self._tokens = tokens
         self._kinds = kinds
-        self._letters = _byte_letters()
+        self._letters = byte_letters()
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -69,12 +70,3 @@ def read_vocabulary(path: Path) -> Vocabulary:
     kinds = meta.get("tokenizer.ggml.token_type")
     model = str(meta.get("tokenizer.ggml.model", ""))
     return Vocabulary(model, tokens, kinds if isinstance(kinds, list) else [])
-
-
-def _byte_letters() -> dict[str, int]:
-    """Letter -> byte, as in GPT-2's encoder: printable Latin-1 stands for itself, the rest from U+0100 on."""
-    own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    letters = {chr(byte): byte for byte in own}
-    for number, byte in enumerate(byte for byte in range(256) if byte not in own):
-        letters[chr(256 + number)] = byte
-    return letters
