@@ -144,6 +144,13 @@ def test_an_unforeseen_error_shows_no_traceback(
     assert "WEAKSPOT_DEBUG=1" in capsys.readouterr().err
 
 
+def test_show_is_in_words(weakspot_command: Run) -> None:
+    """`models show` prints no Python values."""
+    done = weakspot_command("models", "show", "scripted:echo?seed=3")
+    assert done.returncode == 0
+    assert not set("{}[]") & set(done.stdout)
+
+
 def test_terminal_text_is_tamed() -> None:
     """Escape sequences in a name or a path can't steer the terminal."""
     assert visible("a\x1b[31mb\u202ec") == "a\\x1b[31mb\\u202ec"

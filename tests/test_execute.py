@@ -9,7 +9,15 @@ import pytest
 
 from conftest import probe
 from weakspot.artifacts.reference import parse
-from weakspot.errors import AuthenticationFailed, BadReply, ContextExceeded, ModelError, ServerFailed
+from weakspot.errors import (
+    AuthenticationFailed,
+    BadReply,
+    ContextExceeded,
+    ModelChanged,
+    ModelError,
+    RequestRejected,
+    ServerFailed,
+)
 from weakspot.models.scripted import Scripted
 from weakspot.records import Candidate, ModelInfo, Probe, Reply, Request, Response, from_json, to_json
 from weakspot.runs.conversation import Conversation
@@ -126,6 +134,24 @@ def test_a_dead_endpoint_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(BadReply):
         run(tmp_path / "r", model)
     assert model.asked == HOPELESS
+
+
+def test_an_endpoint_that_rejects_everything_is_no_run(tmp_path: Path) -> None:
+    """When every request is rejected the run ends with that error, and asks all of them again once it is mended."""
+    model = Faulty(ECHO, RequestRejected("no such parameter"))
+    with pytest.raises(RequestRejected):
+        run(tmp_path / "r", model, PROBES[:5])
+    again = Faulty(ECHO)
+    run(tmp_path / "r", again, PROBES[:5])
+    assert again.asked == 5
+
+
+def test_a_changed_model_is_not_mixed_in(tmp_path: Path) -> None:
+    """A run that is resumed with other weights under the same name is refused, and keeps what it has."""
+    run(tmp_path / "r", Faulty(ECHO, ServerFailed("down"), "p7:"))
+    with pytest.raises(ModelChanged):
+        run(tmp_path / "r", Scripted(parse("scripted:agree")))
+    assert len(run(tmp_path / "r", Scripted(ECHO))) == 20
 
 
 def test_batches(tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ def test_local_files(tmp_path: Path) -> None:
         ("smollm2?temperature=warm", UsageError),
         ("smollm2?seed=1.5", UsageError),
         ("https://me:secret@host/v1#m", UsageError),
+        ("http://[::1", UnknownModel),
+        ("http://host:99999999/v1#m", UnknownModel),
+        ("a" * 5000, UnknownModel),
+        ("b" * 300, UnknownModel),
+        ("scripted:echo?slots=0", UsageError),
+        ("scripted:echo?temperature=nan", UsageError),
+        ("scripted:echo?max_tokens=-5", UsageError),
+        ("smollm2?seed=999999999999999999999999", UsageError),
     ],
 )
 def test_mistakes_are_told(reference: str, kind: type[WeakspotError]) -> None:
@@ -103,3 +111,20 @@ def test_canonical_reads_back() -> None:
     """A canonical reference reads back to the same options, whatever a system prompt holds."""
     options = {"system": "a&b=c?d #é", "seed": 3}
     assert parse(canonical("scripted:echo", options)).options == options
+
+
+def test_toml_in_a_ring(tmp_path: Path) -> None:
+    """A TOML file that names a TOML file is refused instead of followed for ever."""
+    file = tmp_path / "c.toml"
+    file.write_text(f'[candidates.a]\nmodel = "{file}#a"\n')
+    with pytest.raises(UsageError, match="another TOML"):
+        parse(f"{file}#a")
+
+
+def test_toml_names_files_beside_it(tmp_path: Path) -> None:
+    """A path in a TOML file is meant from where that file lies."""
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    file = tmp_path / "c.toml"
+    file.write_text('[candidates.a]\nmodel = "m.gguf?seed=3"\n')
+    found = parse(f"{file}#a")
+    assert (found.location, found.options) == (str(tmp_path / "m.gguf"), {"seed": 3})

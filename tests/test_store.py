@@ -74,6 +74,13 @@ def test_damaged_file(tmp_path: Path, content: bytes) -> None:
         RunStore.open(tmp_path)
 
 
+def test_never_begun(tmp_path: Path) -> None:
+    """A run killed before its first table is told as never begun, not as one of another version."""
+    (tmp_path / FILE).write_bytes(b"")
+    with pytest.raises(NotARun, match="never begun"):
+        RunStore.open(tmp_path)
+
+
 def test_no_run(tmp_path: Path) -> None:
     """A folder without a run is told."""
     with pytest.raises(NotARun):

@@ -13,6 +13,7 @@
     ├── RunSchemaMismatch         11   written by another schema version
     ├── RunInUse                  12   another process is writing to it   (retryable)
     ├── MissingExtra              13   says what to install
+    ├── ModelChanged              14   a resumed run's model is not the one it began with
     ├── ModelError                20   a backend or an endpoint
     │   ├── AuthenticationFailed  21   401, 403
     │   ├── EndpointNotFound      22   404
@@ -128,6 +129,12 @@ class MissingExtra(WeakspotError):
     """A part needs a package that the base install leaves out."""
 
     exit_code = 13
+
+
+class ModelChanged(WeakspotError):
+    """The model behind a candidate is not the one that the run began with."""
+
+    exit_code = 14
 
 
 class ModelError(WeakspotError):

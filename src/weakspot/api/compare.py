@@ -3,12 +3,16 @@
 import asyncio
 import secrets
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import MsgspecError
+
 from weakspot.api.conclude import conclude
+from weakspot.api.evidence import saved
 from weakspot.api.opening import contenders, environment
 from weakspot.api.report import report
 from weakspot.api.result import RunResult
@@ -16,10 +20,10 @@ from weakspot.artifacts.bundled import cache_folder
 from weakspot.artifacts.locate import make_ready
 from weakspot.artifacts.reference import parse_all
 from weakspot.contracts import Sink
-from weakspot.errors import Interrupted, NotARun, UsageError, WeakspotError
+from weakspot.errors import Interrupted, NotARun, RunSchemaMismatch, UsageError, WeakspotError
 from weakspot.probes.suite import load_suite
 from weakspot.records import Candidate, Probe, from_json, to_json
-from weakspot.runs.execute import Execution
+from weakspot.runs.execute import Contender, Execution
 from weakspot.runs.plan import Plan, probes_hash
 from weakspot.runs.silent import Silent
 from weakspot.store.replies import ReplyCache
@@ -27,9 +31,9 @@ from weakspot.store.run import RunStore
 
 
 def compare(
-    models: Sequence[str],
+    models: Sequence[str | Path],
     *,
-    suite: str = "core",
+    suite: str | Path = "core",
     quick: bool = False,
     out: str | Path | None = None,
     cache: bool = True,
@@ -54,16 +58,14 @@ def compare(
         UnknownModel, LicenceNotAccepted, FetchFailed, ProbeError, ModelError, Interrupted, ...: see `weakspot.errors`;
         what was answered before is kept, and `weakspot.resume(folder)` goes on from there.
     """
-    if isinstance(models, str) or not models:
-        raise UsageError(
-            "compare needs a list of model references.", hint='weakspot.compare(["smollm2", "other.gguf"])'
-        )
+    references, suite = _checked(models), str(suite)
     told: Sink = sink if sink is not None else Silent()
-    candidates = parse_all(list(models))
+    candidates = parse_all(references)
     probes = load_suite(suite, quick=quick)
     for candidate in candidates:
         make_ready(candidate, accept_licence=accept_licence, progress=told.fetching)
-    folder = Path(out) if out is not None else _new_folder(candidates)
+    asked = contenders(candidates)  # every mistake that can be found before the first request is
+    folder = Path(out).expanduser() if out is not None else _new_folder(candidates)
     plan = Plan(
         suite=suite,
         quick=quick,
@@ -72,50 +74,67 @@ def compare(
         probes_sha256=probes_hash(probes),
         use_cache=cache,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=_command(models, suite, quick=quick, cache=cache),
+        command=_command(references, suite, quick=quick, cache=cache),
     )
     meta = {"plan": to_json(plan), "environment": to_json(environment()), "id": secrets.token_hex(4).encode()}
-    with RunStore.create(folder, meta, [(probe.id, to_json(probe)) for probe in probes]) as store:
-        _carry_out(store, plan, probes, told)
-    return report(folder)
+    store = RunStore.create(folder, meta, [(probe.id, to_json(probe)) for probe in probes])
+    with _resumable(folder):
+        with store:
+            _carry_out(store, plan, probes, asked, told)
+        return report(folder)
 
 
 def resume(folder: str | Path, *, sink: Sink | None = None) -> RunResult:
     """Go on with a run that was stopped, from its folder alone.
 
     Raises:
-        NotARun, RunSchemaMismatch, RunInUse, and what `compare` raises.
+        NotARun, RunSchemaMismatch, RunInUse, ModelChanged, and what `compare` raises.
     """
     told: Sink = sink if sink is not None else Silent()
-    with RunStore.open(Path(folder), write=True) as store:
-        plan, probes = saved_plan(store)
-        for candidate in plan.candidates:
-            make_ready(candidate, progress=told.fetching)
-        _carry_out(store, plan, probes, told)
-    return report(folder)
+    place = Path(folder).expanduser()
+    with _resumable(place):
+        with RunStore.open(place, write=True) as store:
+            plan, probes = saved_plan(store)
+            for candidate in plan.candidates:
+                make_ready(candidate, progress=told.fetching)
+            _carry_out(store, plan, probes, contenders(plan.candidates), told)
+        return report(place)
+
+
+def _checked(models: Sequence[str | Path]) -> list[str]:
+    if isinstance(models, str | Path) or not models or not all(isinstance(m, str | Path) for m in models):
+        raise UsageError(
+            "compare needs a list of model references.", hint='weakspot.compare(["smollm2", "other.gguf"])'
+        )
+    return [str(model) for model in models]
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """Whatever stops the work from here on, the user is told how to go on; nothing that was answered is lost."""
+    how = f"weakspot resume {folder}"
+    try:
+        yield
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise Interrupted(f"Stopped; {folder} keeps every reply that had come.", hint=f"Go on: {how}") from None
+    except WeakspotError as error:
+        if how not in error.hint and not isinstance(error, NotARun | RunSchemaMismatch):
+            error.hint = f"{error.hint} What was answered is kept: {how}".strip()
+        raise
 
 
 def saved_plan(store: RunStore) -> tuple[Plan, list[Probe]]:
     """The plan and the probes that a run was made with."""
-    raw = store.meta("plan")
-    if raw is None:
-        raise NotARun(f"{store.folder} was never begun: it holds no plan.", hint="Make the run again.")
-    return from_json(raw, Plan), [from_json(row, Probe) for row in store.probes()]
+    try:
+        return saved(store, "plan", Plan), [from_json(row, Probe) for row in store.probes()]
+    except MsgspecError as error:
+        raise NotARun(f"The run in {store.folder} is damaged: {error}.", hint="Make the run again.") from error
 
 
-def _carry_out(store: RunStore, plan: Plan, probes: Sequence[Probe], sink: Sink) -> None:
+def _carry_out(store: RunStore, plan: Plan, probes: Sequence[Probe], asked: Sequence[Contender], sink: Sink) -> None:
     cache = ReplyCache(cache_folder() / "replies.sqlite") if plan.use_cache else None
     try:
-        asked = contenders(plan.candidates)
         _run_async(Execution(store, sink, cache).run(asked, probes))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        raise Interrupted(
-            f"Stopped; {store.folder} keeps every reply that had come.", hint=f"Go on: weakspot resume {store.folder}"
-        ) from None
-    except WeakspotError as error:
-        if error.exit_code != Interrupted.exit_code:
-            error.hint = f"{error.hint} What was answered is kept: weakspot resume {store.folder}".strip()
-        raise
     finally:
         if cache is not None:
             cache.close()

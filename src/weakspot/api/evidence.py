@@ -67,7 +67,10 @@ def saved(store: RunStore, key: str, kind: type[T]) -> T:
     raw = store.meta(key)
     if raw is None:
         raise NotARun(f"The run in {store.folder} holds no {key}.", hint=f"Go on: weakspot resume {store.folder}")
-    return from_json(raw, kind)
+    try:
+        return from_json(raw, kind)
+    except msgspec.MsgspecError as error:
+        raise NotARun(f"The run in {store.folder} is damaged: its {key} reads {error}.") from error
 
 
 def _failures(store: RunStore, name: str, sheet: Sheet, scores: Scores) -> Iterator[FailureView]:

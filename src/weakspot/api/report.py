@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec import MsgspecError
+
 from weakspot.api.evidence import report_input
 from weakspot.api.result import RunResult
 from weakspot.errors import NotARun
@@ -18,11 +20,14 @@ def report(folder: str | Path) -> RunResult:
         RunSchemaMismatch: another version wrote it.
         DiskFull: there is no room for the files.
     """
-    place = Path(folder)
+    place = Path(folder).expanduser()
     with RunStore.open(place) as store:
         if store.meta("summary") is None:
             raise NotARun(f"The run in {place} was stopped before its end.", hint=f"Go on: weakspot resume {place}")
-        content = report_input(store)
+        try:
+            content = report_input(store)
+        except MsgspecError as error:
+            raise NotARun(f"The run in {place} is damaged: {error}.", hint="Make the run again.") from error
     paths = write_report(content, place)
     table = place / "items.csv"
     write_csv(csv_rows(content.items), table)

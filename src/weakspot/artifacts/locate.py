@@ -4,6 +4,7 @@ from pathlib import Path
 
 from weakspot.artifacts.bundled import bundled_path, is_fetched
 from weakspot.artifacts.fetch import Progress, pull, silent
+from weakspot.artifacts.gguf import read_header
 from weakspot.artifacts.zoo import ZOO
 from weakspot.errors import FetchFailed, MissingExtra, UnknownModel
 from weakspot.records import Candidate
@@ -30,11 +31,16 @@ def gguf_path(candidate: Candidate) -> Path:
 
 
 def make_ready(candidate: Candidate, *, accept_licence: bool = False, progress: Progress = silent) -> None:
-    """Fetch what a candidate needs and can be fetched: a bundled model, or a GGUF file on a hub."""
-    if candidate.kind == "gguf" and candidate.location in ZOO:
+    """Fetch what a candidate needs and can be fetched, and read its header.
+
+    Raises:
+        CorruptFile: the file is damaged; and what `pull` raises.
+    """
+    if candidate.kind != "gguf":
+        return
+    if candidate.location in ZOO:
         pull(candidate.location, accept_licence=accept_licence, progress=progress)
-    elif candidate.kind == "gguf" and candidate.location.startswith("hf:"):
-        _from_hub(candidate)
+    read_header(gguf_path(candidate), skip_arrays=True)  # a damaged file is told before anything is asked
 
 
 def licence_of(candidate: Candidate) -> str:

@@ -12,6 +12,7 @@ Options follow behind `?` as `key=value`, joined by `&`: the same weights with a
 candidate. An endpoint's own query string is not supported: what follows `?` is ours.
 """
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,23 @@ OPTIONS: dict[str, type] = {
 }
 """Every option and its type; anything else is a mistake that is told at once."""
 
+LEAST: dict[str, float] = {
+    "temperature": 0,
+    "top_p": 0,
+    "max_tokens": 1,
+    "seed": 0,
+    "threads": 1,
+    "slots": 1,
+    "batch": 1,
+    "latency": 0,
+    "timeout": 0.001,
+    "concurrency": 1,
+    "max_concurrency": 1,
+    "price_in": 0,
+    "price_out": 0,
+}
+MOST: dict[str, float] = {"top_p": 1, "temperature": 100, "seed": 2**32 - 1, "slots": 256, "batch": 4096}
+LONGEST = 4096
 SPELLINGS = {"quantization": "quantisation"}
 
 
@@ -58,6 +76,8 @@ def parse(reference: str) -> Candidate:
         UsageError: an option is unknown or has a wrong value.
     """
     text = reference.strip()
+    if len(text) > LONGEST:
+        raise UnknownModel(f"A model reference of {len(text)} characters names nothing.")
     head, _, query = text.partition("?")
     if head.partition("#")[0].endswith(".toml"):
         return _from_toml(head, _options(query, text))
@@ -104,7 +124,11 @@ def _locate(head: str, text: str) -> tuple[Any, str, str]:
 
 def _endpoint(head: str) -> tuple[str, str]:
     url, _, model = head.partition("#")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read lazily, and wrong only then
+    except ValueError as error:
+        raise UnknownModel(f"{url!r} is no address: {error}.", hint="Like http://host:port/v1#model.") from None
     if parts.username or parts.password:
         raise UsageError(
             "A key does not belong into a model reference: references are written into records.",
@@ -116,13 +140,17 @@ def _endpoint(head: str) -> tuple[str, str]:
 
 
 def _local(path: Path, text: str) -> tuple[Any, str, str]:
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        is_folder = is_file = False
+    if is_folder:
         if (path / "config.json").is_file():
             return "hf", str(path), ""
         raise UnknownModel(
             f"{path} is a folder without a config.json.", hint="Name a Hugging Face folder or a GGUF file."
         )
-    if path.is_file():
+    if is_file:
         return "gguf", str(path), ""
     raise UnknownModel(
         f"Nothing is known under the model reference {text!r}.",
@@ -143,11 +171,15 @@ def _option(key: str, value: Any, where: str) -> Any:
         raise UsageError(f"The option {key!r} in {where!r} is unknown.", hint=f"Known: {', '.join(OPTIONS)}.")
     kind = OPTIONS[key]
     try:
-        return kind(value)
+        found = kind(value)
     except (TypeError, ValueError):
         raise UsageError(
             f"The option {key}={value!r} in {where!r} is not {'a whole number' if kind is int else 'a number'}."
         ) from None
+    least, most = LEAST.get(key, -math.inf), MOST.get(key, math.inf)
+    if kind is not str and not (math.isfinite(found) and least <= found <= most):
+        raise UsageError(f"The option {key}={value!r} in {where!r} is out of range: {least:g} to {most:g}.")
+    return found
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -169,7 +201,11 @@ def _from_toml(head: str, extra: dict[str, Any]) -> Candidate:
     row = table.get(name)
     if not isinstance(row, dict) or not isinstance(row.get("model"), str):
         raise UnknownModel(f"{file} has no candidate {name!r} with a model.", hint=f"It names: {', '.join(table)}.")
-    inner = parse(row["model"])
+    place, mark, query = row["model"].partition("?")
+    if place.partition("#")[0].endswith(".toml"):
+        raise UsageError(f"The candidate {name!r} in {file} names another TOML file.", hint="Name a model.")
+    beside = Path(file).expanduser().parent / place  # a path is meant from where the TOML file lies
+    inner = parse(f"{beside if beside.exists() else place}{mark}{query}")
     named = {SPELLINGS.get(str(key), str(key)): value for key, value in row.items() if key != "model"}
     own = {key: _option(key, value, head) for key, value in named.items()}
     options = {**inner.options, **own, **extra}

@@ -88,6 +88,14 @@ def _show(reference: str, *, as_json: bool) -> int:
     return 0
 
 
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_said(entry)}" for key, entry in value.items() if entry is not None)
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_said, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 def _line(key: str, value: Any) -> None:
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    text = _said(value)
     sys.stdout.write(f"{key.replace('_', ' '):<24}{visible(text)}\n")

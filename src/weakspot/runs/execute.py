@@ -12,8 +12,15 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from weakspot.contracts import BatchModel, Model, Sink
-from weakspot.errors import AuthenticationFailed, EndpointNotFound, ModelError, RateLimited
-from weakspot.records import Candidate, ErrorRecord, Probe, Reply, Request, Response, to_json
+from weakspot.errors import (
+    AuthenticationFailed,
+    ContextExceeded,
+    EndpointNotFound,
+    ModelChanged,
+    ModelError,
+    RateLimited,
+)
+from weakspot.records import Candidate, ErrorRecord, ModelInfo, Probe, Reply, Request, Response, from_json, to_json
 from weakspot.retry import ONE_ATTEMPT, RetryPolicy, with_retry
 from weakspot.runs.conversation import Conversation
 from weakspot.runs.limiter import AdaptiveLimiter
@@ -55,6 +62,8 @@ class Execution:
         self._cache = cache
         self._patience = patience
         self._failures_in_a_row: dict[str, int] = {}
+        self._answers: dict[str, int] = {}
+        self._last_error: dict[str, ModelError] = {}
 
     async def run(self, contenders: Sequence[Contender], probes: Sequence[Probe]) -> None:
         """Ask everything that has no final response yet.
@@ -81,11 +90,12 @@ class Execution:
         name = contender.candidate.name
         answered = self._store.answered(name)
         todo = [probe for probe in probes if probe.id not in answered]
+        self._answers[name] = len(answered)
         self._sink.start(name, len(probes), len(answered))
         if not todo:
             return
         async with _opened(contender.model, context_needed(probes)) as model:
-            self._store.set_meta(f"info/{name}", to_json(model.info))
+            self._keep_info(contender, model.info)
             began = time.perf_counter()
             async with Recorder(self._store) as recorder:
                 if isinstance(model, BatchModel):
@@ -93,6 +103,7 @@ class Execution:
                 else:
                     await self._by_workers(contender, todo, recorder)
             self._add_seconds(name, time.perf_counter() - began)
+            self._require_an_answer(name)
             await measure_sensitivity(self._store, name, model, probes)
 
     async def _by_workers(self, contender: Contender, todo: Sequence[Probe], recorder: Recorder) -> None:
@@ -176,7 +187,13 @@ class Execution:
         if isinstance(error, AuthenticationFailed | EndpointNotFound):
             raise error
         name = contender.candidate.name
-        failed = error is not None and error.retryable
+        if error is None:
+            self._answers[name] = self._answers.get(name, 0) + 1
+        else:
+            self._last_error[name] = error
+        # before the first answer a rejection may be the endpoint's mistake: it counts as one that may pass
+        hopeful = error is not None and (error.retryable or not self._answers.get(name))
+        failed = hopeful and not isinstance(error, ContextExceeded)
         self._failures_in_a_row[name] = self._failures_in_a_row.get(name, 0) + 1 if failed else 0
         if error is not None and self._failures_in_a_row[name] >= HOPELESS:
             raise error
@@ -188,8 +205,27 @@ class Execution:
             provenance=contender.model.info.provenance,
             error=None if error is None else ErrorRecord(error.code, error.message, error.hint, error.retryable),
         )
-        await recorder.put(response, final=error is None or not error.retryable)
+        await recorder.put(response, final=not failed)
         self._sink.advance(name, sum(reply.usage.completion_tokens or 0 for reply in talk.replies))
+
+    def _keep_info(self, contender: Contender, info: ModelInfo) -> None:
+        """Keep what was opened; a resumed run must not put two models under one name."""
+        name = contender.candidate.name
+        before = self._store.meta(f"info/{name}")
+        if before is not None and from_json(before, ModelInfo).provenance != info.provenance:
+            if info.local:
+                raise ModelChanged(
+                    f"{name} is not what this run began with: its weights, template, engine or settings have changed.",
+                    hint="Put the old ones back, or make a new run.",
+                )
+            self._sink.note(f"{name} says of itself something else than when the run began; the run goes on.")
+            return
+        self._store.set_meta(f"info/{name}", to_json(info))
+
+    def _require_an_answer(self, name: str) -> None:
+        """A run in which every request was rejected has found out about the endpoint, not about the model."""
+        if not self._answers.get(name) and (error := self._last_error.get(name)) is not None:
+            raise error
 
     def _add_seconds(self, name: str, seconds: float) -> None:
         before = float(self._store.meta(f"seconds/{name}") or b"0")

@@ -79,6 +79,9 @@ class RunStore:
         with _said(folder):
             db = _connect(path)
             version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                db.close()
+                raise NotARun(f"The run in {folder} was never begun.", hint="Delete the folder and make the run again.")
             if version != SCHEMA_VERSION:
                 db.close()
                 raise RunSchemaMismatch(
@@ -222,6 +225,11 @@ def _translated(folder: Path, error: sqlite3.Error) -> WeakspotError:
         )
     if "locked" in text:
         return RunInUse(f"Another process is writing to {folder}.", hint="Wait for it, or name another --out.")
+    if "unable to open" in text or "readonly" in text:
+        return NotARun(
+            f"The run in {folder} can't be opened for writing, which SQLite's log needs.",
+            hint="If the folder is read-only, copy it to one that is not; the run itself may be fine.",
+        )
     return NotARun(
         f"The run in {folder} can't be read: {text}.", hint="The file is damaged, or is no run of Weakspot's."
     )
