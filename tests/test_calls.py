@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import weakspot
-from weakspot.errors import CorruptFile, NotARun, UsageError
+from weakspot.errors import CorruptFile, ModelError, NotARun, UsageError
+from weakspot.runs.silent import Silent
 
 
 @pytest.fixture
@@ -72,3 +73,24 @@ def test_a_damaged_record_is_told(key: str, suite: Path, tmp_path: Path, own_cac
         db.execute("UPDATE meta SET value = ? WHERE key = ?", (b'{"x', key))
     with pytest.raises(NotARun, match="damaged"):
         weakspot.report(folder)
+
+
+class Listening(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self.heard.append(text)
+
+
+def test_the_cost_is_said_before_anything_is_asked(suite: Path, tmp_path: Path) -> None:
+    """Before an endpoint is reached, the size of the run and its price are told."""
+    sink = Listening()
+    dead = "http://127.0.0.1:9/v1#m?price_in=1000&price_out=1000&name=priced"
+    with pytest.raises(ModelError):
+        weakspot.compare([dead], suite=suite, out=tmp_path / "r", sink=sink)
+    assert "2 probes" in sink.heard[0]
+    assert "priced at most about 0." in sink.heard[0]

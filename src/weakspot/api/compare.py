@@ -14,6 +14,7 @@ from msgspec import MsgspecError
 from weakspot.api.conclude import conclude
 from weakspot.api.evidence import saved
 from weakspot.api.opening import contenders, environment
+from weakspot.api.plan import announcement
 from weakspot.api.report import report
 from weakspot.api.result import RunResult
 from weakspot.artifacts.bundled import cache_folder
@@ -76,6 +77,7 @@ def compare(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_command(references, suite, quick=quick, cache=cache),
     )
+    told.note(announcement(candidates, probes))
     meta = {"plan": to_json(plan), "environment": to_json(environment()), "id": secrets.token_hex(4).encode()}
     store = RunStore.create(folder, meta, [(probe.id, to_json(probe)) for probe in probes])
     with _resumable(folder):

@@ -7,7 +7,7 @@ import msgspec
 from weakspot.artifacts.reference import parse_all
 from weakspot.models.price import estimate_cost
 from weakspot.probes.suite import load_suite
-from weakspot.records import Candidate
+from weakspot.records import Candidate, Probe
 from weakspot.runs.plan import Estimate, estimate
 
 
@@ -45,10 +45,22 @@ def plan(models: Sequence[str], *, suite: str = "core", quick: bool = False) -> 
         categories=categories,
         estimate=size,
         candidates=tuple(candidates),
-        usd={c.name: cost for c in candidates if (cost := _usd(c, size)) is not None},
+        usd={c.name: cost for c in candidates if (cost := usd(c, size)) is not None},
     )
 
 
-def _usd(candidate: Candidate, size: Estimate) -> float | None:
+def usd(candidate: Candidate, size: Estimate) -> float | None:
+    """The cost of a run for one candidate in USD, an upper estimate; None where it has no prices."""
     options = candidate.options
     return estimate_cost(options.get("price_in"), options.get("price_out"), size.prompt_tokens, size.completion_tokens)
+
+
+def announcement(candidates: Sequence[Candidate], probes: Sequence[Probe]) -> str:
+    """What is about to be asked, and what it will cost at most where prices are given, in a sentence."""
+    size = estimate(probes)
+    costs = [f"{c.name} at most about {cost:.2f} USD" for c in candidates if (cost := usd(c, size)) is not None]
+    return (
+        f"{len(probes)} probes and {size.requests} requests for each of {len(candidates)} candidates, at most about "
+        f"{size.prompt_tokens:,} prompt and {size.completion_tokens:,} reply tokens each"
+        + (f"; {', '.join(costs)}." if costs else ".")
+    )
