@@ -137,7 +137,7 @@ def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterat
             yield f"{cached} replies of {name} came from the reply cache: the same request had been answered before."
     unread = sum(not probe.reviewed for probe in probes)
     if unread:
-        yield f"{unread} of {len(probes)} probes are not marked as reviewed by a person."
+        yield f"{unread} of {len(probes)} probes are not marked as reviewed."
 
 
 def _row(probe: Probe, names: Sequence[str], sheet: Sheet, scores: Scores) -> ItemRow:
