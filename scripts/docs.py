@@ -20,11 +20,11 @@ SHARED = {"canary_absent": "canary", "canary_present": "canary", "refuses": "sta
 BEGIN, END = "<!-- commands: made by scripts/docs.py -->", "<!-- end -->"
 
 
-def help_text(command: str) -> str:
+def help_text(kind: str, command: str) -> str:
     """What `weakspot COMMAND --help` prints, at 100 columns."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-        registry.load("commands", command)(["--help"])
+        registry.load(kind, command)(["--help"])
     return out.getvalue()
 
 
@@ -41,7 +41,9 @@ def commands_page() -> str:
     ]
     for commands in WAY.values():
         for name in commands:
-            parts += ["", f"## weakspot {name}", "", "```", help_text(name).rstrip(), "```"]
+            parts += ["", f"## weakspot {name}", "", "```", help_text("commands", name).rstrip(), "```"]
+    for name in registry.BUILT_IN["token_actions"]:
+        parts += ["", f"### weakspot tokens {name}", "", "```", help_text("token_actions", name).rstrip(), "```"]
     return "\n".join(parts) + "\n"
 
 

@@ -4,13 +4,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from weakspot.artifacts.bundled import cache_folder
 from weakspot.artifacts.fetch import pull
 from weakspot.errors import FetchFailed
 from weakspot.records import Probe
+from weakspot.tokens.face import Tokenizer
+from weakspot.tokens.loading import load_tokenizer
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +29,52 @@ def bundled_model() -> Callable[[str], Path]:
             pytest.skip(f"the bundled model {name} can't be fetched here: {error.message}")
 
     return find
+
+
+@pytest.fixture(scope="session")
+def tokenizers_folder() -> Path:
+    """A folder of real tokenizers, fetched on first use by the tool that lies beside the project; skipped without it.
+
+    `WEAKSPOT_TOKENIZERS` names a folder that has them already; `WEAKSPOT_SHARED` where the tool is, if not beside us.
+    """
+    if ready := os.environ.get("WEAKSPOT_TOKENIZERS"):
+        return Path(ready)
+    beside = Path(os.environ.get("WEAKSPOT_SHARED") or Path(__file__).parents[2] / "shared")
+    tool = beside / "tools" / "get-tokenizers"
+    if not tool.is_file():
+        pytest.skip(f"the tool that fetches real tokenizers is not at {tool}")
+    folder = cache_folder() / "tests" / "tokenizers"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock", timeout=900):
+        done = subprocess.run(["bash", str(tool), str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"real tokenizers can't be fetched here: {done.stderr.strip()[-200:]}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_tokenizer(tokenizers_folder: Path) -> Callable[[str], Tokenizer]:
+    """Opens a real tokenizer by its folder's name, or a vocabulary of llama.cpp by its file's, once per session."""
+
+    @cache
+    def find(name: str) -> Tokenizer:
+        folder = tokenizers_folder / name
+        if name.startswith("ggml-vocab-"):
+            return load_tokenizer(str(tokenizers_folder / "llama-cpp-vocabs" / name))
+        return load_tokenizer(str(next(path for path in sorted(folder.iterdir()) if path.name in FILES)))
+
+    return find
+
+
+FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spm.model",
+    "tekken.json",
+    "cl100k_base.tiktoken",
+    "o200k_base.tiktoken",
+    "qwen.tiktoken",
+)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from weakspot.artifacts.reference import parse
 from weakspot.errors import ContextExceeded, CorruptFile, RequestRejected, WeakspotError
 from weakspot.models.llamacpp import LlamaCpp
 from weakspot.records import Message, Reply, Request
-from weakspot.tokens.vocabulary import read_vocabulary
+from weakspot.tokens.gguf_vocabulary import read_vocabulary
 
 pytestmark = pytest.mark.models
 

@@ -3,6 +3,7 @@
 Every command is a call here (`weakspot.compare(...)`), loaded when it is first used.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from weakspot import registry
@@ -33,6 +34,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "tokens":  # a room whose calls are reached through it: weakspot.tokens.show
+        return import_module("weakspot.tokens")
     if name in registry.BUILT_IN["calls"]:
         return registry.load("calls", name)
     raise AttributeError(f"module 'weakspot' has no attribute {name!r}")

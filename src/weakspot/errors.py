@@ -14,6 +14,7 @@
     ├── RunInUse                  12   another process is writing to it   (retryable)
     ├── MissingExtra              13   says what to install
     ├── ModelChanged              14   a resumed run's model is not the one it began with
+    ├── UnknownTokenizer          15   a tokenizer reference that names nothing, or a file of an unknown kind
     ├── ModelError                20   a backend or an endpoint
     │   ├── AuthenticationFailed  21   401, 403
     │   ├── EndpointNotFound      22   404
@@ -135,6 +136,12 @@ class ModelChanged(WeakspotError):
     """The model behind a candidate is not the one that the run began with."""
 
     exit_code = 14
+
+
+class UnknownTokenizer(WeakspotError):
+    """A tokenizer reference names nothing that can be found, or a file is no tokenizer that can be read."""
+
+    exit_code = 15
 
 
 class ModelError(WeakspotError):

@@ -15,7 +15,9 @@ from weakspot.runs.plan import Plan
 from weakspot.runs.sensitivity import Sensitivity
 from weakspot.scorers import score_error, score_reply
 from weakspot.store.run import RunStore
-from weakspot.tokens.vocabulary import read_vocabulary
+from weakspot.tokens.gguf_vocabulary import read_vocabulary
+from weakspot.tokens.loading import load_tokenizer
+from weakspot.tokens.vocabulary import Vocabulary
 
 
 def conclude(store: RunStore, plan: Plan, probes: Sequence[Probe]) -> Summary:
@@ -93,7 +95,7 @@ def save_anatomy(store: RunStore, candidate: Candidate) -> None:
     try:
         if (card := card_of(candidate)) is not None:
             store.set_meta(f"card/{candidate.name}", to_json(card))
-        if candidate.kind == "gguf":
+        if candidate.kind in ("gguf", "hf"):
             _save_pieces(store, candidate)
     except WeakspotError as error:
         store.set_meta(f"card-missing/{candidate.name}", f"{error.message} {error.hint}".strip().encode())
@@ -109,6 +111,17 @@ def card_of(candidate: Candidate) -> Card | None:
     return None
 
 
+def vocabulary_of(candidate: Candidate) -> Vocabulary:
+    """What stands behind the ids of a candidate whose files lie here.
+
+    Raises:
+        UnknownTokenizer, CorruptFile: the files hold no tokenizer that can be read.
+    """
+    if candidate.kind == "gguf":
+        return read_vocabulary(gguf_path(candidate))
+    return load_tokenizer(candidate.location).vocabulary
+
+
 def _save_pieces(store: RunStore, candidate: Candidate) -> None:
     known = store.pieces(candidate.name)
     seen: set[int] = set()
@@ -117,5 +130,5 @@ def _save_pieces(store: RunStore, candidate: Candidate) -> None:
             seen.update(reply.prompt_ids or ())
             seen.update(reply.output_ids or ())
     if missing := seen - known.keys():
-        vocabulary = read_vocabulary(gguf_path(candidate))
+        vocabulary = vocabulary_of(candidate)
         store.add_pieces(candidate.name, [(token, *vocabulary.piece(token)) for token in sorted(missing)])

@@ -1,4 +1,4 @@
-"""Where files are kept between runs, and which bundled models are there.
+"""Where files are kept between runs, and which bundled models and tokenizers are there.
 
 `WEAKSPOT_CACHE` names another folder than the platform's own. Nothing heavy is imported: `weakspot models list` needs
 this module and no more.
@@ -7,6 +7,7 @@ this module and no more.
 import os
 from pathlib import Path
 
+from weakspot.artifacts.tokenizer_zoo import TOKENIZERS
 from weakspot.artifacts.zoo import ZOO, ZooEntry
 from weakspot.errors import UnknownModel
 
@@ -31,14 +32,15 @@ def entry(name: str) -> ZooEntry:
     Raises:
         UnknownModel: there is none.
     """
-    if name not in ZOO:
+    if (found := ZOO.get(name) or TOKENIZERS.get(name)) is None:
         raise UnknownModel(f"There is no bundled model named {name!r}.", hint=f"Bundled: {', '.join(ZOO)}.")
-    return ZOO[name]
+    return found
 
 
 def bundled_path(name: str) -> Path:
-    """Where a bundled model lies once it is fetched."""
-    return models_folder() / name / entry(name).file
+    """Where a bundled model or tokenizer lies once it is fetched."""
+    folder = cache_folder() / "tokenizers" if name in TOKENIZERS else models_folder()
+    return folder / name / entry(name).file
 
 
 def is_fetched(name: str) -> bool:

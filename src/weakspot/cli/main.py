@@ -13,7 +13,10 @@ from weakspot.version import __version__
 
 INTRO = "Weakspot finds where a language model breaks, shows why, and proves the fix."
 WAY: dict[str, dict[str, str]] = {
-    "understand": {"models": "list, fetch and look at models: `models list | pull NAME | show REF`"},
+    "understand": {
+        "models": "list, fetch and look at models: `models list | pull NAME | show REF`",
+        "tokens": "take a tokenizer apart: `tokens show | explain | audit | diff | glitch | ...`",
+    },
     "test": {
         "probes": "the items that models are put to: `probes list | show | check | schema`",
         "plan": "what a comparison would ask and cost, before it starts",

@@ -12,6 +12,7 @@ from weakspot.records.probe import Generation, Message, Probe
 from weakspot.records.response import ErrorRecord, FinishReason, Reply, Request, Response, Timings, TokenLogprob, Usage
 from weakspot.records.score import Evidence, ReplyClass, Score
 from weakspot.records.summary import Comparison, Difference, Rate, Summary
+from weakspot.records.tokens import Stage, TokenFinding, TokenKind, TokenPiece, TokenView
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -34,9 +35,14 @@ __all__ = [
     "Request",
     "Response",
     "Score",
+    "Stage",
     "Summary",
     "Timings",
+    "TokenFinding",
+    "TokenKind",
     "TokenLogprob",
+    "TokenPiece",
+    "TokenView",
     "Usage",
     "from_json",
     "to_builtins",

@@ -62,6 +62,20 @@ class Frame(NamedTuple):
     total: bool = True
 
 
+class Axis(NamedTuple):
+    """The axis of a chart of measures: its ends, its ticks, and how a tick is written (an expression of Vega's).
+
+    On a logarithmic axis all values are above 0. `line` is where nothing differs, drawn as a line.
+    """
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    label: str = "format(datum.value, ',~g')"
+    logarithmic: bool = False
+    line: float | None = None
+
+
 def rates_svg(dots: Sequence[Dot], frame: Frame) -> str:
     """Failure rates (0-1) by row, one dot per candidate and row. Returns an `<svg>` element, or "" without rows."""
     import altair as alt
@@ -83,6 +97,22 @@ def differences_svg(dots: Sequence[Dot], frame: Frame) -> str:
     zero = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color=AXIS, strokeWidth=1.5)
     zero = zero.encode(x=alt.X("value:Q", scale=scale, axis=axis))
     return _svg(alt.LayerChart(layer=[zero, _dots(dots, frame, scale, axis)]), dots, frame)
+
+
+def measures_svg(dots: Sequence[Dot], frame: Frame, axis: Axis) -> str:
+    """Measures in any unit by row; a row without a value is kept free. Returns an `<svg>` element, or "" without rows."""
+    import altair as alt
+
+    if not dots:
+        return ""
+    kind = "log" if axis.logarithmic else "linear"
+    scale = alt.Scale(domain=[axis.low, axis.high], type=kind, nice=False, zero=False, clamp=True)
+    drawn = alt.Axis(values=list(axis.ticks), labelExpr=axis.label, title=None, labelOverlap=True)
+    layers = [_dots(dots, frame, scale, drawn)]
+    if axis.line is not None:
+        line = alt.Chart(alt.InlineData(values=[{"value": axis.line}])).mark_rule(color=AXIS, strokeWidth=1.5)
+        layers.insert(0, line.encode(x=alt.X("value:Q", scale=scale, axis=drawn)))
+    return _svg(alt.LayerChart(layer=layers), dots, frame)
 
 
 def _dots(dots: Sequence[Dot], frame: Frame, scale: "alt.Scale", axis: "alt.Axis") -> "alt.LayerChart":

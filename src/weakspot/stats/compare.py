@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from weakspot.errors import UsageError
-from weakspot.stats.multiplicity import weighted_holm
+from weakspot.stats.multiplicity import testable, weighted_holm
 from weakspot.stats.paired import Paired, least_p, measure
 from weakspot.stats.tally import Tally, tally
 
@@ -72,7 +72,7 @@ def compare_categories(
         return {name: Compared(result, result.p) for name, result in compared.items()}
     share = alpha * (1 - POOLED_WEIGHT)
     differing = {name: len(counts[name].sums) for name in filled}
-    able = _testable(differing, share)
+    able = testable({name: least_p(count) for name, count in differing.items()}, share)
     levels = {name: share / len({*able, name}) for name in filled} | {POOLED: alpha * POOLED_WEIGHT}
     results = {name: measure(count, confidence, levels.get(name, share)) for name, count in counts.items()}
     weights = [
@@ -95,12 +95,3 @@ def _tallies(items: Iterable[Item], categories: Sequence[str]) -> dict[str, Tall
 
 def _count(items: list[Item]) -> Tally:
     return tally([i.failed_a for i in items], [i.failed_b for i in items], [i.group for i in items])
-
-
-def _testable(differing: dict[str, int], share: float) -> set[str]:
-    """Tarone's choice: the most categories that could each still be shown when the share is split among them."""
-    for parts in range(1, len(differing) + 1):
-        able = {name for name, count in differing.items() if least_p(count) <= share / parts}
-        if len(able) <= parts:
-            return able
-    return set()

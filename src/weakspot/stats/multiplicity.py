@@ -4,7 +4,10 @@ It knows p-values and weights, not what was tested.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+K = TypeVar("K")
 
 
 def weighted_holm(p: Sequence[float | None], weights: Sequence[float]) -> list[float | None]:
@@ -42,3 +45,17 @@ def weighted_holm(p: Sequence[float | None], weights: Sequence[float]) -> list[f
 def holm(p: Sequence[float | None]) -> list[float | None]:
     """Holm's step-down with equal weights; see `weighted_holm`."""
     return weighted_holm(p, [1.0] * len(p))
+
+
+def testable(least: Mapping[K, float], level: float) -> set[K]:
+    """Tarone's (1990) choice: the most tests that could each still be shown when the level is split among them.
+
+    Args:
+        least: the smallest p that each test can give, by a name.
+        level: what they share.
+    """
+    for parts in range(1, len(least) + 1):
+        able = {name for name, smallest in least.items() if smallest <= level / parts}
+        if len(able) <= parts:
+            return able
+    return set()

@@ -1,72 +1,139 @@
-"""What stands behind a token id: bytes and kind, out of the vocabulary inside a GGUF file.
+"""What stands behind a token id: its text, its bytes and its kind.
 
-Byte-level BPE (`gpt2`) writes bytes as printable letters (the table of GPT-2's encoder); SentencePiece (`llama`, `t5`)
-writes a space as U+2581 and lone bytes as <0xXX>; WordPiece (`bert`) joins by ##.
+Byte-level BPE writes bytes as printable letters (the table of GPT-2's encoder); SentencePiece writes a space as U+2581
+and lone bytes as <0xXX>; WordPiece joins by ##. How a file writes them is settled by the loader, which hands over
+bytes: nothing here guesses.
 """
 
+import hashlib
 import re
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from weakspot.artifacts.bytelevel import byte_letters
-from weakspot.artifacts.gguf import read_header
-from weakspot.errors import CorruptFile
+import numpy as np
+import numpy.typing as npt
 
-KINDS = {1: "normal", 2: "unknown", 3: "control", 4: "added", 5: "unused", 6: "byte"}
+from weakspot.artifacts.bytelevel import byte_letters
+from weakspot.records import TokenKind
+
 BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+LETTERS = byte_letters()
+ToBytes = Callable[[str], bytes]
+
+
+class Token(NamedTuple):
+    """One entry of a vocabulary; `rank` is a merge's rank or a score where the file states one."""
+
+    id: int
+    text: str
+    data: bytes
+    kind: TokenKind
+    special: bool = False
+    score: float | None = None
 
 
 class Piece(NamedTuple):
-    """The bytes behind an id and its kind: normal, byte, control, unused, added or unknown."""
+    """The bytes behind an id and its kind."""
 
     data: bytes
     kind: str
 
 
 class Vocabulary:
-    """Ids to pieces."""
+    """Ids to tokens and back. Ids need not be dense: a hole has no token.
 
-    def __init__(self, model: str, tokens: list[str], kinds: list[int]) -> None:
-        self._model = model
-        self._tokens = tokens
-        self._kinds = kinds
-        self._letters = byte_letters()
+    Args:
+        tokens: the entries, in any order, one per id.
+    """
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._by_id = {token.id: token for token in sorted(tokens)}
+        self.size = max(self._by_id, default=-1) + 1
 
     def __len__(self) -> int:
-        return len(self._tokens)
+        """How many ids have a token."""
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Token]:
+        """The tokens in the order of their ids."""
+        return iter(self._by_id.values())
+
+    def __getitem__(self, token: int) -> Token:
+        """The token behind an id; an id that has none is unknown and empty."""
+        return self._by_id.get(token) or Token(token, "", b"", "unknown")
+
+    def __contains__(self, token: int) -> bool:
+        return token in self._by_id
 
     def piece(self, token: int) -> Piece:
-        """What stands behind an id; an id outside the vocabulary is unknown and empty."""
-        if not 0 <= token < len(self._tokens):
-            return Piece(b"", "unknown")
-        text = self._tokens[token]
-        kind = KINDS.get(self._kinds[token] if token < len(self._kinds) else 1, "normal")
-        return Piece(self._bytes(text, kind), kind)
+        """The bytes and the kind behind an id; an id outside the vocabulary is unknown and empty."""
+        found = self[token]
+        return Piece(found.data, found.kind)
 
-    def _bytes(self, text: str, kind: str) -> bytes:
-        if kind in ("control", "added"):
-            return text.encode("utf-8", "replace")
-        if self._model == "gpt2":
-            if all(letter in self._letters for letter in text):
-                return bytes(self._letters[letter] for letter in text)
-            return text.encode("utf-8", "replace")
-        if (match := BYTE_TOKEN.fullmatch(text)) is not None:
-            return bytes([int(match[1], 16)])
-        if self._model == "bert":
-            return text.removeprefix("##").encode("utf-8", "replace")
-        return text.replace("\u2581", " ").encode("utf-8", "replace")
+    def id_of(self, text: str) -> int | None:
+        """The id of a token as the vocabulary writes it."""
+        return self._ids.get(text)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token.text: token.id for token in reversed(self._by_id.values())}
+
+    @cached_property
+    def by_bytes(self) -> dict[bytes, int]:
+        """Bytes to the lowest id that stands for them, over tokens that plain text can become."""
+        plain = (token for token in self if token.kind in ("normal", "byte", "added"))
+        return {token.data: token.id for token in reversed(list(plain))}
+
+    @cached_property
+    def missing(self) -> list[int]:
+        """The ids below the largest that have no token."""
+        return [token for token in range(self.size) if token not in self._by_id]
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int32]:
+        """How many bytes each id stands for, shape (size,); 0 for a hole."""
+        found = np.zeros(self.size, np.int32)
+        for token in self:
+            found[token.id] = len(token.data)
+        return found
+
+    @cached_property
+    def table(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """All bytes in one row, shape (sum of lengths,), and where each id's begin, shape (size + 1,)."""
+        starts = np.zeros(self.size + 1, np.int64)
+        np.cumsum(self.lengths, out=starts[1:])
+        return np.frombuffer(b"".join(self[token].data for token in range(self.size)), np.uint8), starts
+
+    @cached_property
+    def hash(self) -> str:
+        """12 hexadecimal digits of the SHA-256 over (id, bytes): the same vocabulary in two formats has one hash."""
+        digest = hashlib.sha256()
+        for token in self:
+            digest.update(token.id.to_bytes(4, "little") + len(token.data).to_bytes(4, "little") + token.data)
+        return digest.hexdigest()[:12]
 
 
-def read_vocabulary(path: Path) -> Vocabulary:
-    """The vocabulary of a GGUF file.
+def bytelevel_bytes(text: str) -> bytes:
+    """The bytes that byte-level BPE's letters stand for; a text with other letters stands for itself."""
+    try:
+        return bytes([LETTERS[letter] for letter in text])
+    except KeyError:
+        return text.encode("utf-8", "replace")
 
-    Raises:
-        CorruptFile: the file is damaged or holds no vocabulary.
-    """
-    meta = read_header(path).metadata
-    tokens = meta.get("tokenizer.ggml.tokens")
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise CorruptFile(f"{path.name} holds no vocabulary.", hint="Some GGUF files carry parts of a model only.")
-    kinds = meta.get("tokenizer.ggml.token_type")
-    model = str(meta.get("tokenizer.ggml.model", ""))
-    return Vocabulary(model, tokens, kinds if isinstance(kinds, list) else [])
+
+def metaspace_bytes(text: str) -> bytes:
+    """The bytes of a SentencePiece token: U+2581 is a space, <0xXX> a byte."""
+    if (match := BYTE_TOKEN.fullmatch(text)) is not None:
+        return bytes([int(match[1], 16)])
+    return text.replace("\u2581", " ").encode("utf-8", "replace")
+
+
+def wordpiece_bytes(text: str, prefix: str = "##") -> bytes:
+    """The bytes of a WordPiece token, without the prefix that says it goes on a word."""
+    return (text.removeprefix(prefix) if prefix and text != prefix else text).encode("utf-8", "replace")
+
+
+def plain_bytes(text: str) -> bytes:
+    """The bytes of a token that stands for itself."""
+    return text.encode("utf-8", "replace")
