@@ -6,7 +6,7 @@ OUT ?= runs/demo
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 TOOLS := src tests benchmarks scripts
 
-.PHONY: help demo test test-slow check fix docs bench clean
+.PHONY: help demo test test-slow check fix docs bench fuzz clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -51,6 +51,14 @@ bench: $(VENV)/.dev ## the speed goals, as ratios measured in one run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/tokens.py
+	$(BIN)/python benchmarks/bpe.py
+	$(BIN)/python benchmarks/glitch.py
+
+fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the tokenizer loaders and of `tokens show`, two minutes each
+	$(PIP) atheris
+	$(BIN)/python scripts/fuzz.py loaders --seconds 120
+	$(BIN)/python scripts/fuzz.py show --seconds 120
 
 clean: ## remove the environment and the caches of tools
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,8 +8,10 @@ working folder as `crash-*`, `timeout-*` or `oom-*`; `python scripts/fuzz.py loa
 """
 
 import argparse
+import base64
 import contextlib
 import json
+import struct
 import sys
 import tempfile
 from collections.abc import Callable
@@ -27,6 +29,7 @@ with atheris.instrument_imports(include=["weakspot"]):
 
 NAMES = ("tokenizer.json", "tokenizer.model", "x.tiktoken", "tekken.json", "vocab.gguf", "file")
 LETTERS = {"<unk>": 0, "▁": 1, "a": 2, "b": 3, "ab": 4, "é": 5, "<s>": 6}
+FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 SECONDS_A_RUN = 10
 TEXTS = ("", "a b", "naïve ﬁle x² 🤦🏽‍♂️ </s><s>\n\n", "a\ud83db")
 
@@ -35,7 +38,7 @@ def bpe_json(**model: object) -> str:
     """A small `tokenizer.json`, whole."""
     data = {
         "version": "1.0",
-        "added_tokens": [{"id": 6, "content": "<s>", "special": True}],
+        "added_tokens": [{"id": 6, "content": "<s>", "special": True, **dict.fromkeys(FLAGS, False)}],
         "normalizer": {"type": "NFC"},
         "pre_tokenizer": {"type": "WhitespaceSplit"},
         "model": {"type": "BPE", "vocab": LETTERS, "merges": ["a b"], "unk_token": "<unk>", **model},
@@ -51,23 +54,51 @@ def unigram_proto() -> bytes:
     )
 
 
+def rank_lines() -> bytes:
+    """A small file of ranks, whole: every byte, and a word."""
+    lines = [f"{_base64(bytes([byte]))} {byte}" for byte in range(256)]
+    return "\n".join([*lines, f"{_base64(b'ab')} 256"]).encode() + b"\n"
+
+
+def tekken_json() -> bytes:
+    """A small `tekken.json`, whole."""
+    config = {"pattern": "\\w+|\\W", "default_vocab_size": 258, "default_num_special_tokens": 2}
+    vocab = [{"rank": byte, "token_bytes": _base64(bytes([byte])), "token_str": None} for byte in range(256)]
+    return json.dumps({"config": config, "vocab": vocab}).encode()
+
+
+def gguf() -> bytes:
+    """A small GGUF file, whole: a vocabulary of byte-pair encoding and nothing else."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    def array(kind: int, items: list[bytes]) -> bytes:
+        return struct.pack("<IIQ", 9, kind, len(items)) + b"".join(items)
+
+    tokens, merges = [text(t) for t in ("<unk>", "a", "b", "ab")], [text("a b")]
+    fields = {
+        "general.architecture": struct.pack("<I", 8) + text("llama"),
+        "tokenizer.ggml.model": struct.pack("<I", 8) + text("gpt2"),
+        "tokenizer.ggml.tokens": array(8, tokens),
+        "tokenizer.ggml.merges": array(8, merges),
+        "tokenizer.ggml.token_type": array(5, [struct.pack("<i", kind) for kind in (2, 1, 1, 1)]),
+    }
+    return b"GGUF" + struct.pack("<IQQ", 3, 0, len(fields)) + b"".join(text(key) + v for key, v in fields.items())
+
+
 def seeds() -> list[bytes]:
-    """Whole files, one of a kind, that the fuzzer begins with; the first byte chooses the file's name."""
-    word_piece = '{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"a":1,"##b":2},"unk_token":"[UNK]"}}'
-    tekken = (
-        '{"config":{"pattern":"\\\\w+","num_vocab_tokens":2,"default_vocab_size":4,"default_num_special_tokens":2},'
-    )
-    tekken += (
-        '"vocab":[{"rank":0,"token_bytes":"YQ==","token_str":"a"},{"rank":1,"token_bytes":"Yg==","token_str":"b"}]}'
-    )
+    """Whole files of every kind, that the fuzzer begins with; the first byte chooses the file's name."""
+    piece = {"type": "WordPiece", "vocab": {"[UNK]": 0, "a": 1, "##b": 2}, "continuing_subword_prefix": "##"}
+    word_piece = {"version": "1.0", "model": {**piece, "unk_token": "[UNK]", "max_input_chars_per_word": 100}}
     return [
         b"\0" + bpe_json().encode(),
         b"\0" + bpe_json(byte_fallback=True, ignore_merges=True).encode(),
-        b"\0" + word_piece.encode(),
+        b"\0" + json.dumps(word_piece).encode(),
         b"\1" + unigram_proto(),
-        b"\2YQ== 0\nYg== 1\nYWI= 2\n",
-        b"\3" + tekken.encode(),
-        b"\4GGUF\3\0\0\0" + bytes(16),
+        b"\2" + rank_lines(),
+        b"\3" + tekken_json(),
+        b"\4" + gguf(),
     ]
 
 
@@ -82,6 +113,10 @@ def look(tokenizer: Tokenizer, text: str) -> None:
 
 def loaders(folder: Path) -> Callable[[bytes], None]:
     """A file of any contents is opened, or told in one sentence."""
+    for seed in seeds():  # a seed that is no tokenizer would leave all that comes behind loading in the dark
+        path = folder / NAMES[seed[0]]
+        path.write_bytes(seed[1:])
+        look(load_file(path, path.name), TEXTS[1])
 
     def run(data: bytes) -> None:
         if not data:
@@ -101,7 +136,7 @@ def show(folder: Path) -> Callable[[bytes], None]:
     path = folder / "tokenizer.model"
     path.write_bytes(unigram_proto())
     ranks = folder / "x.tiktoken"
-    ranks.write_text("".join(f"{_base64(byte)} {byte}\n" for byte in range(256)), "utf-8")
+    ranks.write_bytes(rank_lines())
     under = [from_json(bpe_json(), "bpe"), load_file(path, "unigram"), load_file(ranks, "tiktoken")]
 
     def run(data: bytes) -> None:
@@ -112,10 +147,8 @@ def show(folder: Path) -> Callable[[bytes], None]:
     return run
 
 
-def _base64(byte: int) -> str:
-    import base64
-
-    return base64.b64encode(bytes([byte])).decode()
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def main() -> None:

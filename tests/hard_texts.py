@@ -1,6 +1,7 @@
 """Inputs on which tokenizers differ, lose something, or break."""
 
 HARD_TEXTS: tuple[str, ...] = (
+    "naïve ﬁle x² 🤦🏽‍♂️",
     "",
     " ",
     "  ",
@@ -87,6 +88,12 @@ HARD_TEXTS: tuple[str, ...] = (
     "Z̷̢̛͉͈͇a̴̧͖͗l̵̡̛̫g̶̢̛͖o̸̧͖͗",
     "pembrolizumab acetylsalicylsäure HER2/neu",
     "https://example.org/ä?b=%20#ﬁ",
+    "ﾊﾟ ﾞ か\u3099 \u3000。",
+    "\u0600١ \u06dd \u200f\u200e\u061c",
+    "a\ufe0f\U000e0100 \u180e\u034f\u115f\u3164",
+    "раураl аdmіn раssword",
+    "𝐁𝐨𝐥𝐝 𝓼𝓬𝓻𝓲𝓹𝓽 🅰 ⓐ",
+    "<think>x</think><|User|><｜Assistant｜><bos><start_of_turn>",
     "don't DON'T don’t l'été 'tis 'S's",
     "....!!!???---___***///",
     "!\r\n\r\n?",
@@ -106,3 +113,31 @@ LONG_TEXTS: tuple[str, ...] = (
     "!" * 10_000,
     "\x00" * 10_000,
 )
+
+SURROGATE_TEXTS: tuple[str, ...] = ("\ud83d", "a\udc00b", "x\udfff\ud800y", "\ud83d \udd26", "caf\udce9 \udcff\udcfe")
+"""Lone surrogates: of the halves of a pair, and of bytes that were no UTF-8 (`surrogateescape`). No library takes them
+as they stand, so they are apart from the others."""
+
+RUNS: tuple[str, ...] = (
+    "a",
+    " ",
+    "\n",
+    "ab ",
+    "1",
+    "日",
+    "🤦",
+    "\u0301",
+    "a\u0301",
+    "ﬁ",
+    "!",
+    "\x00",
+    "▁",
+    "\u200b",
+    "<s>",
+)
+"""What 100,000 characters are made of in `long_run`."""
+
+
+def long_run(unit: str, characters: int = 100_000) -> str:
+    """A unit over and over, up to a number of characters."""
+    return (unit * characters)[:characters]

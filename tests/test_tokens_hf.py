@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from weakspot.errors import CorruptFile, UnknownTokenizer, WeakspotError
+from weakspot.errors import CorruptFile, UnknownTokenizer, UsageError, WeakspotError
 from weakspot.tokens import face
 from weakspot.tokens.load_hf import from_json, load_tokenizer_json
 from weakspot.tokens.loading import load_tokenizer
@@ -141,6 +141,23 @@ def test_lone_surrogates_have_one_outcome() -> None:
     ours = from_json(small_bpe().to_str(), "small")
     assert ours.ids("a\ud83db") == ours.ids("a\ufffdb")
     assert ours.encode("a\ud83db") == ours.encode("a\ufffdb")
+
+
+def test_an_unknown_token_that_is_none_is_told() -> None:
+    """A file whose unknown token is no token says so, encodes what needs none, and refuses the rest in a sentence."""
+    ours = from_json(Tokenizer(models.BPE({"a": 0}, [], unk_token="<unk>")).to_str(), "lacking")
+    assert any("'<unk>' is no token of the model" in remark for remark in ours.remarks)
+    assert ours.ids("aa") == [0, 0]
+    with pytest.raises(CorruptFile, match="can't take this text"):
+        ours.ids("ab")
+    with pytest.raises(CorruptFile, match="can't take this text"):
+        ours.engine.batch(["ab"])
+
+
+def test_ids_that_can_not_be() -> None:
+    """Decoding an id below zero is one clear error."""
+    with pytest.raises(UsageError, match="no such token"):
+        from_json(small_bpe().to_str(), "small").decode([-1])
 
 
 def test_missing_ids_are_told() -> None:

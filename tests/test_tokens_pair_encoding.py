@@ -3,15 +3,19 @@
 import json
 import sysconfig
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from weakspot import tokens as calls
 from weakspot.errors import UnknownTokenizer, UsageError
+from weakspot.tokens.loading import load_tokenizer
 from weakspot.tracing.merging import merge_word
 from weakspot.tracing.pair_encoding import PairEncoding, split_words
 from weakspot.tracing.pair_training import Trainer, count_words
@@ -185,3 +189,63 @@ class TestFile:
             document["model"]["merges"].append(["x", "東"])
         with pytest.raises(UnknownTokenizer):
             PairEncoding.from_tokenizer_json(json.dumps(document))
+
+
+class TestCall:
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [
+            ({"files": []}, "nothing to train on"),
+            ({"files": ["no-such-file"]}, "can't be read"),
+            ({"files": ["."]}, "can't be read"),
+            ({"vocab": 255}, "can't hold its alphabet of 256"),
+            ({"vocab": 256, "special": ["<s>"]}, "can't hold its alphabet of 257"),
+            ({"vocab": 3, "whole_alphabet": False}, "can't hold its alphabet"),
+            ({"vocab": 0}, "at least one token"),
+            ({"min_frequency": -1}, "not negative"),
+            ({"special": [""]}, "can't be empty"),
+            ({"out": "no-such-folder/t.json"}, "no folder"),
+            ({"out": "."}, "is a folder"),
+        ],
+    )
+    def test_bad_input_is_one_sentence(
+        self, asked: dict[str, object], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each mistake is a usage error that says what is wrong, and nothing is written."""
+        monkeypatch.chdir(tmp_path)
+        Path("book.txt").write_text(PROSE, "utf-8")
+        given: dict[str, object] = {"files": ["book.txt"], "vocab": 300, **asked}
+        with pytest.raises(UsageError, match=said):
+            calls.bpe(given.pop("files"), **given)
+        assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
+
+    def test_the_saved_file_is_a_tokenizer_like_any_other(self, tmp_path: Path) -> None:
+        """`load_tokenizer` opens what `bpe` saved, with the ids of `open_bpe`."""
+        (tmp_path / "book.txt").write_text(PROSE, "utf-8")
+        made = calls.bpe([tmp_path / "book.txt"], vocab=320, out=tmp_path / "t.json")
+        assert load_tokenizer(str(tmp_path / "t.json")).ids(PROSE) == made.encode(PROSE)
+        assert calls.open_bpe(tmp_path / "t.json").encode(PROSE) == made.encode(PROSE)
+
+
+def test_the_command(tmp_path: Path, weakspot_command: Callable[..., CompletedProcess[str]]) -> None:
+    """Train, encode and decode, with every step in text and JSON; the text comes back; a mistake is one sentence."""
+    book, made = tmp_path / "book.txt", str(tmp_path / "t.json")
+    book.write_text(PROSE, "utf-8")
+    told = weakspot_command("tokens", "bpe", "train", str(book), "--vocab", "300", "--out", made, "--steps")
+    assert told.stdout.splitlines()[-1] == f"300 tokens, 44 merges, written to {made}"
+    assert len(told.stdout.splitlines()) == 45
+    again = weakspot_command("tokens", "bpe", "train", str(book), "--vocab", "300", "--steps", "--json")
+    steps = json.loads(again.stdout)["steps"]
+    assert [step["rank"] for step in steps] == list(range(44))
+    encoded = json.loads(
+        weakspot_command("tokens", "bpe", "encode", "low 東\x1b", "--model", made, "--steps", "--json").stdout
+    )
+    assert len(encoded["words"][0]["pieces"]) < len("low")
+    ids = " ".join(map(str, encoded["ids"]))
+    assert json.loads(weakspot_command("tokens", "bpe", "decode", ids, "--model", made, "--json").stdout) == {
+        "text": "low 東\x1b",
+        "bytes": "low 東\x1b".encode().hex(),
+    }
+    assert "\x1b" not in weakspot_command("tokens", "bpe", "decode", ids, "--model", made).stdout
+    failed = weakspot_command("tokens", "bpe", "encode", "x")
+    assert (failed.returncode, failed.stderr.count("weakspot: ")) == (2, 1)

@@ -1,11 +1,10 @@
 """`weakspot.tokens.bpe`: byte-pair encoding from scratch, every step to be seen."""
 
-import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from weakspot.artifacts.cache import write_atomically
-from weakspot.errors import DiskFull, UsageError
+from weakspot.api.tokens_train import check_file, save_text
+from weakspot.errors import UsageError
 from weakspot.tracing.pair_encoding import Encoding, PairEncoding
 from weakspot.tracing.pair_training import Trainer, TrainingStep, count_words
 
@@ -39,7 +38,7 @@ def bpe(
     """
     _check(files, vocab, min_frequency, special)
     if out is not None:
-        _check_place(Path(out))
+        check_file(Path(out))
     trainer = Trainer(
         count_words(_read(Path(file)) for file in files),
         vocab,
@@ -57,7 +56,7 @@ def bpe(
             on_step(step)
     encoding = trainer.result()
     if out is not None:
-        _write(Path(out), encoding.to_tokenizer_json())
+        save_text(Path(out), encoding.to_tokenizer_json())
     return encoding
 
 
@@ -86,20 +85,3 @@ def _check(files: Sequence[str | Path], vocab: int, min_frequency: int, special:
         raise UsageError("A vocabulary has at least one token, and a frequency is not negative.")
     if not all(special):
         raise UsageError("A special token can't be empty.")
-
-
-def _check_place(path: Path) -> None:
-    """Before the work, not after it."""
-    if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}.", hint="Make it, or name another file with --out.")
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder.", hint="Name a file with --out.")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(f"There is no room for {path}.", hint="Free some, or name another place.") from error
-        raise UsageError(f"{path} can't be written: {error.strerror}.", hint="Name another place with --out.") from None

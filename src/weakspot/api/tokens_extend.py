@@ -1,13 +1,14 @@
 """`weakspot.tokens.extend`: words of a domain become tokens of a pretrained model, measured before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from weakspot.api.extension_report import PARTS, loss_reports, remarks, word_reports
 from weakspot.api.tokens_train import check_share
-from weakspot.api.training_texts import Corpus, open_texts
+from weakspot.api.training_texts import Corpus, open_texts, remarks_on
 from weakspot.artifacts.fetch import Progress, pull, silent
 from weakspot.artifacts.reference import parse
 from weakspot.artifacts.zoo import ZOO
@@ -21,7 +22,7 @@ from weakspot.vocabularies.byte_loss import PASSAGE, Losses, measure, passages
 from weakspot.vocabularies.embedding_init import Mixture, focus_mixture, mean_mixture
 from weakspot.vocabularies.extended_files import Bearings, check_target, save_folder
 from weakspot.vocabularies.extension import Grown, grow, opened, unfired
-from weakspot.vocabularies.held_back import held_back_part, sample, training_part
+from weakspot.vocabularies.held_back import Texts, held_back_part, sample, training_part
 from weakspot.vocabularies.new_rows import fill_rows, make_room, tune_rows
 from weakspot.vocabularies.word_choice import NewWord, Words, choose_words
 
@@ -42,11 +43,16 @@ class _Vocabulary:
 
 @dataclass(frozen=True)
 class _Texts:
-    """What is learned from (a function that gives it), and what is measured on."""
+    """The corpus, the share of it that is not learned from, and what is measured on."""
 
-    training: Any
+    corpus: Texts
+    share: float
     domain: list[str]
     general: list[str]
+
+    def training(self) -> Iterator[str]:
+        """What is learned from."""
+        return training_part(self.corpus, self.share)
 
     def seen(self) -> list[str]:
         """As much of the training part as the rows are made from."""
@@ -131,7 +137,8 @@ def extend(
         after = bench.losses(vocabulary.new, "after tuning")
         reports += loss_reports(before, after, vocabulary.grown.ids, "tuned")
     _save(folder, bench, vocabulary, texts)
-    return _record(model, folder, plan, vocabulary, rows, (before, after), reports)
+    made = _record(model, folder, plan, vocabulary, rows, (before, after), reports)
+    return msgspec.structs.replace(made, remarks=(*made.remarks, *remarks_on(texts.corpus)))
 
 
 def _check(plan: ExtensionPlan, given_held: bool) -> None:
@@ -146,19 +153,19 @@ def _check(plan: ExtensionPlan, given_held: bool) -> None:
 
 
 def _texts(corpus: Corpus, domain_held: Corpus, general: Corpus, plan: ExtensionPlan) -> _Texts:
-    everything = open_texts(corpus)
+    everything = open_texts(corpus, plan.field)
     share = 0.0 if domain_held else plan.held_back
     if domain_held:
-        domain = sample(open_texts(domain_held)(), plan.measured)
+        domain = sample(open_texts(domain_held, plan.field)(), plan.measured)
     else:
         domain = held_back_part(everything, share, plan.measured)
-    elsewhere = sample(open_texts(general)(), plan.measured) if general else []
+    elsewhere = sample(open_texts(general, plan.field)(), plan.measured) if general else []
     if not domain:
         raise UsageError(
             "There is no held-back text of the domain to measure on.",
             hint="The corpus may be too small: name more of it, a larger --held-back, or --domain-held PATH.",
         )
-    return _Texts(lambda: training_part(everything, share), domain, elsewhere)
+    return _Texts(everything, share, domain, elsewhere)
 
 
 def _vocabulary(model: str, texts: _Texts, plan: ExtensionPlan) -> _Vocabulary:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from weakspot.api.compare import saved_plan
 from weakspot.api.tokens_features import features
 from weakspot.errors import NotARun, UsageError
-from weakspot.findings.hypotheses import Fate, common_terms, suppose
+from weakspot.findings.hypotheses import Fate, common_terms, shattered_by_both, suppose
 from weakspot.records import Probe, Score, from_json, to_json
 from weakspot.records.features import (
     CandidateFeatures,
@@ -172,8 +172,10 @@ def _verdict(candidate: str, feature: str, one: Association, held: Adjusted, sma
         )
     if not held.able:
         return f"No association shown: {label} varies on too few of these items to show any."
-    could = "no effect could have been" if smallest is None else f"one of {smallest:.2f} could have been"
-    return f"No association shown: effect {one.effect:+.2f} ({one.low:+.2f} to {one.high:+.2f}); {could}."
+    ends = f"effect {one.effect:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
+    if smallest is None:
+        return f"No association shown: {ends}; no effect, however large, would have been found in 80% of such runs."
+    return f"No association shown: {ends}; one of {smallest:.2f} would have been found in 80% of such runs."
 
 
 def _hypotheses(
@@ -200,7 +202,7 @@ def _notes(
     for one in found:
         if one.missing:
             yield one.missing
-        yield from one.remarks
+        yield from (f"{one.candidate}: {remark}" for remark in one.remarks)
     for number, one in enumerate(measured):
         for other in measured[number + 1 :]:
             if one.fingerprint == other.fingerprint:
@@ -209,4 +211,7 @@ def _notes(
                     "differ."
                 )
             else:
-                yield from common_terms(one.candidate, _fates(samples, one), other.candidate, _fates(samples, other))
+                pair = one.candidate, _fates(samples, one), other.candidate, _fates(samples, other)
+                yield from common_terms(*pair)
+                if said := shattered_by_both(*pair):
+                    yield said

@@ -120,6 +120,17 @@ def _chat_template(folder: Path, settings: dict[str, Any]) -> str | None:
     return template if isinstance(template, str) and template else None
 
 
+def read_chat_template(folder: Path) -> tuple[str | None, dict[str, str]]:
+    """The chat template of a folder that need not hold a model, and the texts of its bos_token and eos_token."""
+    settings = _optional_json(folder / "tokenizer_config.json")
+    special = {}
+    for name in ("bos_token", "eos_token"):
+        found = settings.get(name)
+        found = found.get("content") if isinstance(found, dict) else found
+        special[name] = found if isinstance(found, str) else ""
+    return _chat_template(folder, settings), special
+
+
 def _licence(readme: Path) -> str | None:
     """The licence in the model card's front matter."""
     try:

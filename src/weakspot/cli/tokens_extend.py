@@ -31,11 +31,17 @@ def run(words: list[str]) -> int:
     parser.add_argument("--general", action="append", default=[], metavar="PATH", help="general text to measure on")
     parser.add_argument("--tune", type=int, default=0, metavar="STEPS", help="train the new rows, and only them (0)")
     parser.add_argument("--measured", type=int, default=40_000, metavar="BYTES", help="of each part at most (40000)")
+    parser.add_argument("--field", default="text", metavar="F", help="field of JSONL, column of Parquet (text)")
     parser.add_argument("--accept-licence", "--accept-license", action="store_true", help="accept the model's terms")
     add_json(parser)
     given = parser.parse_args(words)
     plan = ExtensionPlan(
-        add=given.add, init=given.init, held_back=given.held_back, tune=given.tune, measured=given.measured
+        add=given.add,
+        init=given.init,
+        held_back=given.held_back,
+        tune=given.tune,
+        measured=given.measured,
+        field=given.field,
     )
     with registry.load("faces", "progress")() as sink:
         done = tokens.extend(

@@ -30,6 +30,14 @@ COLUMNS = {
 }
 
 
+LEGEND = """\
+parts: tokens that hold a part of a character. rarest: rank of the token learned last (0 was learned first).
+uneven: numbers cut in uneven groups. merged: brackets, quotes and the like in one token with something else.
+boundary: short continuations, of 4, that would change the last tokens. special: control tokens out of plain text.
+lossy: whether the ids decode to another text.
+"""
+
+
 def run(words: list[str]) -> int:
     """Run the command."""
     parser = Parser(
@@ -50,6 +58,7 @@ def run(words: list[str]) -> int:
         return 0
     for one in found:
         _print(one, given.rows)
+    sys.stdout.write(LEGEND)
     if given.csv:
         sys.stdout.write(f"written: {visible(given.csv)}\n")
     return 0

@@ -93,7 +93,7 @@ def _print(report: GlitchReport, limit: int) -> None:
 def _table(title: str, tokens: tuple[GlitchToken, ...], limit: int) -> None:
     sys.stdout.write(f"{title}{':' if tokens and limit else ''}\n")
     for token in tokens[:limit]:
-        given = "" if token.probability is None else f"p <= {token.probability:.1e}"
+        given = "" if token.probability is None else f"p {_sign(token)} {token.probability:.1e}"
         said = token.verdict if token.group == "ordinary" else token.group
         sys.stdout.write(
             f"  {token.id:>8} {visible(token.text)[:32]:<33}z {token.score:>7.1f}  "
@@ -103,6 +103,12 @@ def _table(title: str, tokens: tuple[GlitchToken, ...], limit: int) -> None:
     if len(tokens) > limit:
         sys.stdout.write(f"  and {len(tokens) - limit:,} more: --limit, --json\n")
     sys.stdout.write("\n")
+
+
+def _sign(token: GlitchToken) -> str:
+    """The token was outside the alternatives that came back: its probability is a bound."""
+    bound = any(trial.bound for trial in token.repetitions if trial.probability == token.probability)
+    return "<=" if bound else "="
 
 
 def _unreachable(report: GlitchReport, limit: int) -> None:

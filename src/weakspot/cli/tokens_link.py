@@ -38,7 +38,10 @@ def run(words: list[str]) -> int:
     for name, out in found.left_out.items():
         say(f"{name}: {out.used} items tested{_left_out(out)}.")
     untested = [link for link in found.links if link.p is None]
-    say(f"{found.tests} tests that could show anything, corrected by Holm:")
+    say(
+        f"{found.tests} tests whose p could have come out small enough, corrected by Holm. An effect of 0 says "
+        "nothing, +1: every failed item has more than every passed one of its category, -1: less."
+    )
     for link in found.links:
         if link.p is not None:
             say(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Places = npt.NDArray[np.int64]
+_WHITE = np.asarray([point for point in range(0x3001) if chr(point).isspace()], np.int64)
 
 WINDOW = 32_768
 """Longer texts are compared a window at a time; a window costs 60 ms at most, since the script is quadratic in it."""
@@ -32,19 +33,25 @@ class Change(NamedTuple):
 def changes(old: str, new: str) -> list[Change]:
     """What was changed, in order; neighbouring changes are one, and equal texts give none.
 
-    Both texts are aligned by the shortest edit script of their plain forms (NFKD, lower case, no marks), so that a
-    letter stands against what became of it; every stretch between two aligned letters that differs is a change.
+    Both texts are aligned by the shortest edit script of their plain forms (NFKD, lower case, no marks), white space
+    last, so that a letter stands against what became of it; every stretch between two aligned letters that differs is
+    a change.
     """
     if old == new:
         return []
     found: list[Change] = []
     for change in _differing(old, new):
         joins = found and (found[-1].end, found[-1].new_end) == (change.start, change.new_start)
-        if joins and found[-1].start < change.start < change.end:
+        if joins and found[-1].start < change.start < change.end and _alike(old, change.start):
             found[-1] = found[-1]._replace(end=change.end, new_end=change.new_end)
         else:
             found.append(change)
     return found
+
+
+def _alike(old: str, at: int) -> bool:
+    """Whether both characters at a place are white space, or neither is: what was lost of the two is told apart."""
+    return old[at - 1].isspace() == old[at].isspace()
 
 
 def _differing(old: str, new: str) -> Iterator[Change]:
@@ -69,7 +76,7 @@ def _begins(origin: Places, at: Places) -> npt.NDArray[np.bool_]:
 
 
 def _trimmed(old: str, new: str, change: Change) -> Iterator[Change]:
-    """The change without what is equal at its ends, and with white space that came in apart from what was rewritten."""
+    """The change without what is equal at its ends, and with white space behind what was rewritten apart from it."""
     start, end, low, high = change
     while start < end and low < high and old[start] == new[low]:
         start, low = start + 1, low + 1
@@ -77,11 +84,10 @@ def _trimmed(old: str, new: str, change: Change) -> Iterator[Change]:
         end, high = end - 1, high - 1
     if start == end and low == high:
         return
-    middle = new[low:high]
-    body = middle.rstrip()
-    if start < end and body and len(body) < len(middle) and not old[end - 1].isspace():
-        yield Change(start, end, low, low + len(body))
-        yield Change(end, end, low + len(body), high)
+    body, new_body = len(old[start:end].rstrip()), len(new[low:high].rstrip())
+    if body and new_body and (body < end - start or new_body < high - low):
+        yield Change(start, start + body, low, low + new_body)
+        yield Change(start + body, end, low + new_body, high)
     else:
         yield Change(start, end, low, high)
 
@@ -106,7 +112,49 @@ def _plain_character(character: str) -> str:
 
 
 def _aligned(old: str, new: str) -> tuple[Places, Places]:
-    """Places of the characters that the edit script leaves as they are."""
+    """Places of the characters that stay: first all but white space, then white space that is the same between them.
+
+    A script over everything would now and then take a letter for lost to save a space.
+    """
+    solid_old, solid_new = _solid(old), _solid(new)
+    a, b = _scripted("".join(old.split()), "".join(new.split()))
+    return _with_spaces(old, new, solid_old[a], solid_new[b])
+
+
+def _solid(text: str) -> Places:
+    """Places of all characters but white space."""
+    return np.flatnonzero(~np.isin(_points(text), _WHITE))
+
+
+def _with_spaces(old: str, new: str, i: Places, j: Places) -> tuple[Places, Places]:
+    """The aligned places, and of the stretches between two of them what is equal at their ends."""
+    points_old, points_new = _points(old), _points(new)
+    starts_old, starts_new = np.concatenate(([0], i + 1)), np.concatenate(([0], j + 1))
+    sizes_old = np.concatenate((i, [len(old)])) - starts_old
+    sizes_new = np.concatenate((j, [len(new)])) - starts_new
+    both = np.minimum(sizes_old, sizes_new)
+    single = (sizes_old == 1) & (sizes_new == 1)
+    at_old, at_new = starts_old[single], starts_new[single]
+    kept = points_old[at_old] == points_new[at_new]
+    left, right = [i, at_old[kept]], [j, at_new[kept]]
+    for place in np.flatnonzero((both > 0) & ~single).tolist():
+        a, b, most = int(starts_old[place]), int(starts_new[place]), int(both[place])
+        end_a, end_b = a + int(sizes_old[place]), b + int(sizes_new[place])
+        front = _same(points_old[a : a + most], points_new[b : b + most])
+        back = _same(points_old[end_a - most + front : end_a][::-1], points_new[end_b - most + front : end_b][::-1])
+        left += [np.arange(a, a + front), np.arange(end_a - back, end_a)]
+        right += [np.arange(b, b + front), np.arange(end_b - back, end_b)]
+    return np.sort(np.concatenate(left)), np.sort(np.concatenate(right))
+
+
+def _same(one: Places, other: Places) -> int:
+    """How many of the first places of two rows of one length are equal."""
+    differ = np.flatnonzero(one != other)
+    return int(differ[0]) if len(differ) else len(one)
+
+
+def _scripted(old: str, new: str) -> tuple[Places, Places]:
+    """Places of the characters that the shortest edit script leaves as they are."""
     left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     a = b = 0
     for change in [*_edits(old, new), Change(len(old), len(old), len(new), len(new))]:

@@ -3,13 +3,14 @@
 Detectors work on arrays first and touch Python objects only where they found something: a corpus can be audited so.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from weakspot.findings.folding import undrawn
 from weakspot.findings.profile import Profile, profile_of
 from weakspot.records import Stage, TokenFinding
 from weakspot.tokens.face import Encoded, Tokenizer
@@ -31,13 +32,23 @@ class Document:
     Args:
         tokenizer: the tokenizer.
         text: the input.
-        encoded: its ids with byte offsets.
+        encoded: its ids with byte offsets; None where they are set as arrays (`weakspot.corpora`).
     """
 
-    def __init__(self, tokenizer: Tokenizer, text: str, encoded: Encoded) -> None:
+    def __init__(self, tokenizer: Tokenizer, text: str, encoded: Encoded | None) -> None:
         self.tokenizer = tokenizer
         self.text = text
-        self.encoded = encoded
+        if encoded is not None:
+            self.encoded = encoded
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        """The ids with byte offsets, as lists."""
+        return Encoded(self.ids.tolist(), self.starts.tolist(), self.ends.tolist())
+
+    def ids_of(self, text: str) -> list[int]:
+        """The ids that the tokenizer gives another text."""
+        return self.tokenizer.ids(text)
 
     @cached_property
     def profile(self) -> Profile:
@@ -89,16 +100,16 @@ class Document:
 
     def token(self, place: int) -> Token:
         """The vocabulary's entry of the token at a place in the row of ids."""
-        return self.tokenizer.vocabulary[self.encoded.ids[place]]
+        return self.tokenizer.vocabulary[int(self.ids[place])]
 
     def stretch(self, place: int) -> str:
         """The input's text that a token stands for."""
-        return self.at(self.encoded.starts[place], self.encoded.ends[place])
+        return self.at(int(self.starts[place]), int(self.ends[place]))
 
     def tokens_in(self, start: int, end: int) -> range:
         """The tokens whose stretch shares a byte with the bytes from `start` to `end`."""
-        first = int(np.searchsorted(self.ends, start, "right"))
-        last = int(np.searchsorted(self.starts, end, "left"))
+        first = int(self.ends.searchsorted(start, "right"))
+        last = int(self.starts.searchsorted(end, "left"))
         return range(first, max(first, last))
 
     def finding(self, code: str, place: tuple[int, int], severity: int, stage: Stage, message: str) -> TokenFinding:
@@ -116,7 +127,13 @@ def said(finding: TokenFinding, **evidence: str | float | list[str] | list[int] 
 def quoted(text: str) -> str:
     """A stretch of a text for a sentence: cut, in quotes, and with everything escaped that can't be seen."""
     shown = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
-    return "'" + "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in shown) + "'"
+    return "'" + "".join(c if c == " " or (c.isprintable() and not undrawn(c)) else escaped(c) for c in shown) + "'"
+
+
+def escaped(character: str) -> str:
+    """A character as Python writes it where it can't print it."""
+    written = repr(character)[1:-1]
+    return written if written != character else f"\\u{ord(character):04x}"
 
 
 def code_points(text: str, most: int = 8) -> list[str]:
@@ -138,15 +155,35 @@ def few(found: Iterable[TokenFinding], most: int = MOST_OF_A_KIND) -> Iterator[T
         yield _rest(left)
 
 
+def few_of(
+    spots: Sequence[tuple[int, int, int]], tell: Callable[[int], TokenFinding], most: int = MOST_OF_A_KIND
+) -> Iterator[TokenFinding]:
+    """What `few` gives for findings of one code and stage, without making those that are told together.
+
+    Args:
+        spots: start, end and severity of each.
+        tell: makes a finding out of its number in `spots`.
+        most: how many are told one by one.
+    """
+    for number in range(min(most, len(spots))):
+        yield tell(number)
+    if len(spots) > most:
+        left = spots[most:]
+        yield _covering(tell(most), left) if len(left) > 1 else tell(most)
+
+
 def _rest(left: Sequence[TokenFinding]) -> TokenFinding:
     if len(left) == 1:
         return left[0]
-    first = left[0]
+    return _covering(left[0], [(finding.start, finding.end, finding.severity) for finding in left])
+
+
+def _covering(first: TokenFinding, left: Sequence[tuple[int, int, int]]) -> TokenFinding:
     return TokenFinding(
         code=first.code,
-        start=min(finding.start for finding in left),
-        end=max(finding.end for finding in left),
-        severity=max(finding.severity for finding in left),
+        start=min(start for start, _, _ in left),
+        end=max(end for _, end, _ in left),
+        severity=max(severity for _, _, severity in left),
         stage=first.stage,
         message=f"{len(left):,} more of this kind; the first: {first.message}",
         evidence={**first.evidence, "more": len(left)},

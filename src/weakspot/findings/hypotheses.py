@@ -97,5 +97,30 @@ def common_terms(one: str, fates: Mapping[str, Fate], other: str, other_fates: M
         )
 
 
+def shattered_by_both(one: str, fates: Mapping[str, Fate], other: str, other_fates: Mapping[str, Fate]) -> str:
+    """How common words are that both shatter, where both fail and where both pass; empty without one where both fail.
+
+    It is no supposition about either: nothing is there to compare with.
+    """
+    shared = {probe: (fate, other_fates[probe]) for probe, fate in fates.items() if probe in other_fates}
+    lost = {probe: pair for probe, pair in shared.items() if pair[0].failed and pair[1].failed}
+    fine = [pair for pair in shared.values() if not pair[0].failed and not pair[1].failed]
+    found = [(term, probe) for probe, pair in lost.items() if (term := _shattered(*pair)) is not None]
+    if not found:
+        return ""
+    worst, probe = min(found, key=lambda pair: (-pair[0].pieces, pair[1]))
+    return (
+        f"Of {_probes(len(lost))} that both fail, {len(found)} hold a word of {MORE_PIECES + 1} pieces or more in "
+        f"both, the worst `{worst.word}` in {probe}: {worst.pieces} in {one} and {worst.other} in {other}; of "
+        f"{_probes(len(fine))} that both pass, {sum(_shattered(*pair) is not None for pair in fine)}."
+    )
+
+
+def _shattered(one: Fate, other: Fate) -> Term | None:
+    terms = [Term(word, count, other.pieces.get(word, 1)) for word, count in one.pieces.items()]
+    able = [term for term in terms if min(term.pieces, term.other) > MORE_PIECES]
+    return min(able, key=lambda term: (-term.pieces, term.word), default=None)
+
+
 def _probes(count: int) -> str:
     return f"{count} probe" if count == 1 else f"{count} probes"

@@ -7,6 +7,7 @@ following each stretch through the pipeline: unknown tokens, the normalised text
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -31,11 +32,12 @@ UNKNOWN = Folding("unknown-token", 5, "has no token and became the unknown token
 
 
 class Loss(NamedTuple):
-    """A stretch in characters, what came of it, what kind of loss it is and the stage that caused it."""
+    """A stretch in characters, what kind of loss it is, the stage that caused it, and the unknown token it became."""
 
     change: Change
     found: Folding
     stage: Stage
+    unknown: str = ""
 
 
 def find_losses(tokenizer: Tokenizer, text: str, encoded: Encoded, decoded: str) -> list[TokenFinding]:
@@ -63,6 +65,7 @@ def _told(document: Document, decoded: str, loss: Loss) -> TokenFinding:
     start, end = document.positions[change.start], document.positions[change.end]
     old, new = document.text[change.start : change.end], decoded[change.new_start : change.new_end]
     if loss.found is UNKNOWN:
+        new = loss.unknown
         message = f"{quoted(old)} {loss.found.words}."
     elif old:
         message = f"{quoted(old)} {loss.found.words}"
@@ -108,15 +111,15 @@ class _Losses:
         self._text = document.text
         engine = document.tokenizer.engine
         self._normal = _spaced(engine.normalize(self._text), document)
-        self._rewritten = changes(self._text, self._normal)
-        self._uncovered: Sequence[tuple[int, int]] | None = None
+        rewritten = changes(self._text, self._normal)
+        self._rewritten_places = [change.start for change in rewritten], [change.end for change in rewritten]
 
     def all(self) -> Iterator[Loss]:
         """Losses in the order of the text."""
         unknown = self._unknown()
         for change in _united(self._compared(unknown), unknown):
             if (change.start, change.end) in unknown:
-                yield Loss(change, UNKNOWN, "model")
+                yield Loss(change, UNKNOWN, "model", unknown[(change.start, change.end)])
             else:
                 yield self._followed(change)
 
@@ -157,15 +160,19 @@ class _Losses:
         if self._touched(change):
             return Loss(change, folding(old, new), "normalizer")
         if not old:
-            return Loss(change, Folding("space-added", 2, "got white space") if not new.strip() else _ODD, "decoder")
+            found = _ODD if new.strip() else Folding("space-added", 2, "got white space")
+            return Loss(change, found, self._put_in(change, new) or "decoder")
         if self._in_no_segment(change):
-            return Loss(change, folding(old, new), "pre-tokenizer")
+            if self._rejoined(change):
+                return Loss(change, _CLEANED, "decoder")
+            trimmed = self._document.tokenizer.pipeline.pre_tokenizer.startswith("none")
+            return Loss(change, folding(old, new), "normalizer" if trimmed else "pre-tokenizer")
         return self._after_the_words(change, old, new)
 
     def _by_its_tokens(self, change: Change) -> Loss | None:
         old = self._text[change.start : change.end]
         profile = self._document.profile
-        if old and set(old) == {MARK} and profile.writes_spaces_as_marks:
+        if MARK in old and not old.replace(MARK, "").strip(" ") and profile.writes_spaces_as_marks:
             words = "is how this vocabulary writes a space, and can't be told from one"
             return Loss(change, Folding("literal-space-mark", 3, words), profile.mark_stage)
         start, end = self._document.positions[change.start], self._document.positions[change.end]
@@ -196,20 +203,43 @@ class _Losses:
 
     def _touched(self, change: Change) -> bool:
         """Whether the normalizer rewrote something of the stretch, or put something in at the same place."""
-        if change.start == change.end:
-            at = change.start
-            return any(c.start == c.end == at or c.start < at < c.end for c in self._rewritten)
-        return any(c.start < change.end and change.start < c.end for c in self._rewritten)
+        starts, ends = self._rewritten_places
+        if change.start < change.end:
+            place = bisect_right(ends, change.start)
+            return place < len(starts) and starts[place] < change.end
+        place = bisect_left(starts, change.start)
+        put_in = place < len(starts) and starts[place] == ends[place] == change.start
+        return put_in or (place > 0 and change.start < ends[place - 1])
+
+    def _rejoined(self, change: Change) -> bool:
+        """Whether it is one blank between two words, which the decoder puts back but for its clean-up."""
+        around = self._text[max(change.start - 1, 0) : change.end + 1]
+        return len(around) == 3 and around.split() == [around[0], around[2]] and self._document.profile.decoder_spaces
+
+    def _put_in(self, change: Change, new: str) -> Stage | None:
+        """The stage before the model that put something in, where the tokens hold it (a dummy prefix); else None."""
+        document = self._document
+        at, added = document.positions[change.start], new.encode()
+        places = document.tokens_in(max(at - 1, 0), at + 1)
+        if not places:
+            return None
+        low, high = int(document.starts[places].min()), int(document.ends[places].max())
+        held = b"".join(document.token(place).data for place in places)
+        return document.profile.mark_stage if held.count(added) > document.data[low:high].count(added) else None
 
     def _in_no_segment(self, change: Change) -> bool:
-        if self._uncovered is None:
-            parses = self._document.tokenizer.engine.parses_special
-            segments = self._document.tokenizer.engine.segments(self._text, parse_special=parses)
-            self._uncovered = _gaps(segments, len(self._document.data))
         start, end = self._document.positions[change.start], self._document.positions[change.end]
-        return any(low <= start and end <= high for low, high in self._uncovered)
+        place = bisect_right(self._uncovered, (start, len(self._document.data))) - 1
+        return place >= 0 and end <= self._uncovered[place][1]
+
+    @cached_property
+    def _uncovered(self) -> list[tuple[int, int]]:
+        """The stretches, in bytes, that reach no model."""
+        engine = self._document.tokenizer.engine
+        return _gaps(engine.segments(self._text, parse_special=engine.parses_special), len(self._document.data))
 
 
+_CLEANED = Folding("decoder-clean-up", 2, "is white space that the decoder cleans away")
 _ODD = Folding("decoded-otherwise", 4, "is decoded otherwise")
 
 
@@ -217,7 +247,7 @@ def _decoding(change: Change, old: str, new: str) -> Folding:
     if not new and not old.strip():
         if change.start == 0:
             return Folding("leading-space-stripped", 2, "stands at the beginning, where the decoder strips white space")
-        return Folding("decoder-clean-up", 2, "is white space that the decoder cleans away")
+        return _CLEANED
     return Folding("decoded-otherwise", 4, "is held by its tokens, but decoded otherwise")
 
 
@@ -276,8 +306,8 @@ def _drift(document: Document, decoded: str) -> Iterator[TokenFinding]:
     again = document.tokenizer.ids(decoded)
     if again == document.encoded.ids:
         return
-    message = (
-        f"The decoded text gets {len(again):,} ids, not the {len(document.encoded.ids):,} that it was decoded from."
-    )
+    have = len(document.encoded.ids)
+    other = f"{len(again):,} ids, not" if len(again) != have else "other ids than"
+    message = f"The decoded text gets {other} the {have:,} that it was decoded from."
     bare = document.finding("drift", (0, len(document.data)), 2, "decoder", message)
     yield said(bare, ids=document.encoded.ids[:50], again=again[:50])

@@ -28,14 +28,11 @@ def find_unstable_end(document: Document) -> Iterator[TokenFinding]:
     text = document.text
     if not text.strip():
         return
-    tail = _tail(text)
+    tail, tries = ending_of(text)
     last = text[-1]
     partial = last.isalnum()
-    tries = (
-        AFTER_SPACE if last.isspace() else AFTER_WORD if partial else AFTER_CLOSING if last in CLOSING else AFTER_SIGN
-    )
-    ids = document.tokenizer.ids(tail)
-    changed = [more for more in tries if not _goes_on(document, tail, ids, more)]
+    ids = document.ids_of(tail)
+    changed = [more for more in tries if document.ids_of(tail + more)[: len(ids)] != ids]
     if partial and not _worth_telling(document, changed):
         return
     if not changed:
@@ -48,8 +45,14 @@ def find_unstable_end(document: Document) -> Iterator[TokenFinding]:
     yield said(bare, continuations=changed, ids=ids[-8:])
 
 
-def _goes_on(document: Document, tail: str, ids: list[int], more: str) -> bool:
-    return document.tokenizer.ids(tail + more)[: len(ids)] == ids
+def ending_of(text: str) -> tuple[str, tuple[str, ...]]:
+    """The end of a text that is looked at, and the continuations that are tried behind it."""
+    last = text[-1]
+    if last.isspace():
+        return _tail(text), AFTER_SPACE
+    if last.isalnum():
+        return _tail(text), AFTER_WORD
+    return _tail(text), AFTER_CLOSING if last in CLOSING else AFTER_SIGN
 
 
 def _worth_telling(document: Document, changed: list[str]) -> bool:

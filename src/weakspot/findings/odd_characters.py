@@ -39,7 +39,7 @@ UNSEEN: dict[str, Unseen] = {
     "joiner": Unseen("joiner", 1, "a joiner, which is at home in some scripts and in emoji"),
 }
 _LAST_TWO = "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "(?P<tag>[\U000e0000-\U000e007f]+)|(?P<bidi>[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+)"
     "|(?P<zero>[\u200b\u2060-\u2064\u180e\u034f\u115f\u1160\u3164\uffa0]+)|(?P<soft>\u00ad+)|(?P<bom>\ufeff+)"
     "|(?P<nul>\x00+)|(?P<control>[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+)"
@@ -48,11 +48,13 @@ _INVISIBLE = re.compile(
     "|(?P<selector>[\U000e0100-\U000e01ef]+)|(?P<replacement>\ufffd+)"
     "|(?P<space>[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+)|(?P<joiner>[\u200c\u200d]+)"
 )
+"""Every such sort, by its name in `UNSEEN`."""
+
 _FLAG = "\U0001f3f4"
 _TAG_END = "\U000e007f"
 _ODD_ASCII = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_TOGETHER = (
+TOGETHER = (
     frozenset({"HAN", "HIRAGANA", "KATAKANA"}),
     frozenset({"HAN", "HANGUL"}),
     frozenset({"HAN", "BOPOMOFO"}),
@@ -60,7 +62,8 @@ _TOGETHER = (
 )
 """Scripts that one word may mix without being odd."""
 
-_NO_SCRIPT = frozenset({"COMMON", "INHERITED", "UNKNOWN"})
+NO_SCRIPT = frozenset({"COMMON", "INHERITED", "UNKNOWN"})
+"""Letters of these make no word mixed."""
 
 
 def find_invisible(document: Document) -> Iterator[TokenFinding]:
@@ -68,7 +71,7 @@ def find_invisible(document: Document) -> Iterator[TokenFinding]:
     text = document.text
     if text.isascii() and _ODD_ASCII.search(text) is None:
         return
-    for match in _INVISIBLE.finditer(text):
+    for match in INVISIBLE.finditer(text):
         if _at_home(text, match):
             continue
         sort = UNSEEN[str(match.lastgroup)]
@@ -107,8 +110,8 @@ def find_mixed_scripts(document: Document) -> Iterator[TokenFinding]:
         word = match[0]
         if word.isascii():
             continue
-        scripts = Counter(script for script in map(_script, word) if script not in _NO_SCRIPT)
-        if len(scripts) < 2 or any(set(scripts) <= together for together in _TOGETHER):
+        scripts = Counter(script for script in map(script_of, word) if script not in NO_SCRIPT)
+        if len(scripts) < 2 or any(set(scripts) <= together for together in TOGETHER):
             continue
         yield _mixed(document, match, scripts)
 
@@ -116,7 +119,7 @@ def find_mixed_scripts(document: Document) -> Iterator[TokenFinding]:
 def _mixed(document: Document, match: "re.Match[str]", scripts: Counter[str]) -> TokenFinding:
     span = document.positions[match.start()], document.positions[match.end()]
     own = scripts.most_common(1)[0][0]
-    odd = sorted({character for character in match[0] if _script(character) not in (own, *_NO_SCRIPT)})
+    odd = sorted({character for character in match[0] if script_of(character) not in (own, *NO_SCRIPT)})
     twins = {character: twin for character in odd if (twin := _twin(character, own)) is not None}
     named = " and ".join(script.title() for script in sorted(scripts))
     if twins and len(twins) == len(odd):
@@ -129,7 +132,7 @@ def _mixed(document: Document, match: "re.Match[str]", scripts: Counter[str]) ->
 
 
 @lru_cache(maxsize=65_536)
-def _script(character: str) -> str:
+def script_of(character: str) -> str:
     """The script of a letter, in capitals."""
     if character.isascii():
         return "LATIN"
@@ -149,7 +152,7 @@ def _twin(character: str, script: str) -> str | None:
     found = confusables.is_confusable(character, preferred_aliases=[], greedy=True)
     for entry in found or ():
         for twin in entry["homoglyphs"]:
-            if len(twin["c"]) == 1 and _script(twin["c"]) == script:
+            if len(twin["c"]) == 1 and script_of(twin["c"]) == script:
                 return str(twin["c"])
     return None
 
@@ -161,17 +164,13 @@ def find_forms(document: Document) -> Iterator[TokenFinding]:
         return
     if not unicodedata.is_normalized("NFC", text):
         composed = unicodedata.normalize("NFC", text)
-        if document.tokenizer.ids(composed) != document.encoded.ids:
+        if document.ids_of(composed) != document.encoded.ids:
             for change in changes(text, composed):
                 new = composed[change.new_start : change.new_end]
                 yield _form(document, (change.start, change.end), new, "decomposed")
-    for match in _COMPATIBLE.finditer(text):
+    for match in COMPATIBLE.finditer(text):
         folded = unicodedata.normalize("NFKC", match[0])
-        if (
-            folded != match[0]
-            and folded.isascii()
-            and document.tokenizer.ids(folded) != document.tokenizer.ids(match[0])
-        ):
+        if folded != match[0] and folded.isascii() and document.ids_of(folded) != document.ids_of(match[0]):
             yield _form(document, match.span(), folded, "look-alike-form")
 
 
@@ -189,7 +188,7 @@ def _form(document: Document, place: tuple[int, int], other: str, code: str) -> 
     return said(bare, form=other[:200], code_points=code_points(old))
 
 
-_COMPATIBLE = re.compile(
+COMPATIBLE = re.compile(
     "[\u00aa\u00b2\u00b3\u00b5\u00b9\u00ba\u00bc-\u00be\u2070-\u209c\u2100-\u214f\u2150-\u218b\u2460-\u24ea\ufb00-\ufb06"
     "\uff01-\uff5e\U0001d400-\U0001d7ff]+"
 )

@@ -48,6 +48,7 @@ def find_split_characters(document: Document) -> Iterator[TokenFinding]:
     inner = document.starts[(document.starts > 0) & (document.starts < size)]
     cuts = inner[(document.raw[inner] & 0xC0) == 0x80]
     shared = document.starts[1:][document.starts[1:] < document.ends[:-1]]
+    shared = shared[document.raw[shared] > 0x7F]  # a letter of ASCII is one byte: a normalizer put something beside it
     alone = document.profile.has(document.profile.byte, document.ids)
     low = np.concatenate([cuts, shared, document.starts[alone]])
     if not len(low):
@@ -76,13 +77,13 @@ def _split(document: Document, start: int, end: int) -> TokenFinding:
     text = document.at(start, end)
     tokens = document.tokens_in(start, end)
     ids = [int(document.ids[place]) for place in tokens]
-    fallback = any(document.tokenizer.vocabulary[token].kind == "byte" for token in ids)
+    fallback = sum(document.tokenizer.vocabulary[token].kind == "byte" for token in ids)
     per_character = len(ids) / max(len(text), 1)
     severity = 1 if text.isascii() else (3 if per_character >= 3 else 2)
     if fallback:
         code, said_so = (
             "byte-fallback",
-            f"{quoted(text)} has no token of its own and became {len(ids)} byte token{'s' * (len(ids) > 1)}",
+            f"{quoted(text)} has no token of its own and became {fallback} byte token{'s' * (fallback > 1)}",
         )
     else:
         code, said_so = "split-character", f"{quoted(text)} is cut inside its characters, into {len(ids)} tokens"

@@ -61,6 +61,8 @@ class Profile:
         self._vocabulary = tokenizer.vocabulary
         self._ids = tokenizer.ids
         self._normalize = tokenizer.engine.normalize
+        self._decode = tokenizer.decode
+        self._segments = tokenizer.engine.segments
 
     @cached_property
     def steering(self) -> Flags:
@@ -106,6 +108,12 @@ class Profile:
     def mark_stage(self) -> Stage:
         """The stage that writes U+2581 for a space."""
         return "normalizer" if "\u2581" in self._normalize("a b") else "pre-tokenizer"
+
+    @cached_property
+    def decoder_spaces(self) -> bool:
+        """Whether no token holds the blank between two words and the decoder puts one there (BERT's WordPiece)."""
+        seen = "".join(segment.text for segment in self._segments("a b", parse_special=False))
+        return seen == "ab" and self._decode(self._ids("a b")) == "a b"
 
     @cached_property
     def writes_byte_letters(self) -> bool:

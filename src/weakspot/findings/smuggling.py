@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from weakspot.errors import WeakspotError
-from weakspot.findings.profile import steers
+from weakspot.findings.profile import HTML_TAGS, steers
 from weakspot.records.injection import Spelling, SteeringToken, Through, Twin, TwinDifference
 from weakspot.tokens.face import Tokenizer
 from weakspot.tokens.text import without_surrogates
@@ -26,6 +26,7 @@ STRIPPED: Final = (
     "\u0301\U000e0041\ufffd"  # a mark, a tag, the sign for what is no text
 )
 """Characters that some normalizers take out of a text, so that what stood on both sides of them joins."""
+SIGNS: Final = frozenset("<>[]|\uff5c")
 RESERVED: Final = re.compile(
     r"\[PAD\d+\]|.*(place.?holder|reserved|unused|special|control|extra(?!.?id))\D{0,20}\d+.*", re.IGNORECASE
 )
@@ -59,7 +60,7 @@ def find_spellings(tokenizer: Tokenizer) -> Smuggling:
     unreached: list[SteeringToken] = []
     plain: set[tuple[str, str, bool]] = set()  # families in which no other spelling comes in
     for token in tokenizer.vocabulary:
-        if not steers(token) or not token.text:
+        if not marks(token):
             continue
         own = _tried(tokenizer, token, token.text)
         if own:
@@ -74,6 +75,17 @@ def find_spellings(tokenizer: Tokenizer) -> Smuggling:
             plain.add(family)
     found.sort(key=lambda one: (bool(one.variant), one.reserved, not one.protected, not one.default, one.id))
     return Smuggling(found, unreached)
+
+
+def marks(token: Token) -> bool:
+    """Whether a token is looked at: one that steers, or an added one with the signs of a marker that is no HTML tag.
+
+    Wider than `steers`, which has to be sure: `｜DSML｜`, `<dsml:` and `[multimodal]` are added tokens as well.
+    """
+    if not token.text:
+        return False
+    signed = token.kind == "added" and not SIGNS.isdisjoint(token.text)
+    return steers(token) or (signed and token.text.strip("</>") not in HTML_TAGS)
 
 
 def family_of(token: Token) -> tuple[str, str, bool]:
@@ -100,7 +112,7 @@ def _spelt_otherwise(text: str) -> Iterator[tuple[str, str]]:
     yield "lower case", text.lower()
     yield "full width", text.translate(FULL_WIDTH)
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
-        yield form, unicodedata.normalize(form, text)  # type: ignore[arg-type]  # the stub wants a literal
+        yield form, unicodedata.normalize(form, text)
     yield "space for U+2581", text.replace("\u2581", " ")
     yield "U+2581 for a space", text.replace(" ", "\u2581")
     yield "space inside", f"{text[:1]} {text[1:]}"
@@ -111,15 +123,24 @@ def _spelt_otherwise(text: str) -> Iterator[tuple[str, str]]:
 def comes_in(tokenizer: Tokenizer, token: Token, text: str, around: tuple[str, str], *, parse_special: bool) -> bool:
     """Whether a text with others around it brings in the id of a token.
 
-    The unknown token counts only where it is matched: elsewhere it says that the text has no token.
+    The unknown token counts only where it is the spelling that brings it in, and not a text that has no token.
     """
     whole = f"{around[0]}{text}{around[1]}"
     try:
-        if token.kind == "unknown" or token.id == tokenizer.model.unknown:
-            return token.id in _matched(tokenizer, whole, parse_special)
-        return token.id in tokenizer.ids(whole, parse_special=parse_special)
+        found = token.id in tokenizer.ids(whole, parse_special=parse_special)
+        if not found or (token.kind != "unknown" and token.id != tokenizer.model.unknown):
+            return found
+        other = f"{around[0]}{_misspelt(text)}{around[1]}"
+        matched = token.id in _matched(tokenizer, whole, parse_special)
+        return matched or token.id not in tokenizer.ids(other, parse_special=parse_special)
     except (WeakspotError, ValueError):  # a library that refuses such a text lets nothing in
         return False
+
+
+def _misspelt(text: str) -> str:
+    """With the letter before in the place of its last letter: [UNJ] for [UNK]."""
+    at = max((place for place, character in enumerate(text) if character.isalpha()), default=0)
+    return text[:at] + chr(max(ord(text[at]) - 1, 0x21)) + text[at + 1 :]
 
 
 def _matched(tokenizer: Tokenizer, text: str, parse_special: bool) -> set[int]:
@@ -129,7 +150,7 @@ def _matched(tokenizer: Tokenizer, text: str, parse_special: bool) -> set[int]:
 
 
 def _tried(tokenizer: Tokenizer, token: Token, text: str) -> _Way:
-    """A setting lets a text in where any of its surroundings does: some tokens want a space, or the text's beginning."""
+    """A setting lets a text in where it does so in any surroundings: some tokens want a space, or the text's start."""
 
     def let_in(parse_special: bool) -> bool:
         return any(comes_in(tokenizer, token, text, a, parse_special=parse_special) for a in (SPACED, ALONE, INSIDE))
@@ -173,18 +194,18 @@ def _through(tokenizer: Tokenizer, token: Token, text: str, *, parse_special: bo
 
 def swallows(tokenizer: Tokenizer, token: Token) -> tuple[bool, bool]:
     """Whether a token takes the white space before it and behind it with it (`lstrip`, `rstrip`)."""
-    text = f"x  {token.text}  y"
-    found = (s for s in tokenizer.engine.segments(text, parse_special=True) if s.token == token.id)
-    if (own := next(found, None)) is None:
+    text = without_surrogates(token.text)
+    found = tokenizer.engine.segments(f"x  {text}  y", parse_special=True)
+    if (own := next((segment for segment in found if segment.token == token.id), None)) is None:
         return False, False
-    return own.start < len("x  "), own.end > len("x  ") + len(token.text.encode())
+    return own.start < len("x  "), own.end > len("x  ") + len(text.encode())
 
 
 def beside(tokenizer: Tokenizer, other: Tokenizer) -> Twin:
     """Another tokenizer, and the markers of either that let a steering id in on one side only, each by its default."""
-    texts = {t.text: None for one in (tokenizer, other) for t in one.vocabulary if steers(t) and not reserved(t)}
+    texts = {t.text: None for one in (tokenizer, other) for t in one.vocabulary if marks(t) and not reserved(t)}
     differences = []
-    for text in filter(None, texts):
+    for text in texts:
         ids, steered = _read(tokenizer, text)
         other_ids, other_steered = _read(other, text)
         if steered != other_steered:
@@ -209,7 +230,7 @@ def beside(tokenizer: Tokenizer, other: Tokenizer) -> Twin:
 def _read(tokenizer: Tokenizer, text: str) -> tuple[Sequence[int], bool]:
     """What a marker becomes, and whether the token that it spells is in that."""
     ids = tokenizer.ids(text)
-    return ids, any(tokenizer.vocabulary[token].text == text and steers(tokenizer.vocabulary[token]) for token in ids)
+    return ids, any(tokenizer.vocabulary[token].text == text and marks(tokenizer.vocabulary[token]) for token in ids)
 
 
 def _shared(tokenizer: Tokenizer, other: Tokenizer) -> float:

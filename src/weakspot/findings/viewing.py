@@ -30,10 +30,10 @@ def view_text(
     encoded = tokenizer.encode(clean, parse_special=parse_special)
     decoded = tokenizer.decode(encoded.ids)
     document = Document(tokenizer, clean, encoded)
-    broken = _broken_input(document, text)
+    broken = broken_input(document, text)
     found = [
         *broken,
-        *_cut_short(document),
+        *cut_short(document),
         *find_losses(tokenizer, clean, encoded, decoded),
         *(f for f in find_anomalies(tokenizer, clean, encoded) if not broken or f.code != "replacement-character"),
     ]
@@ -46,11 +46,11 @@ def view_text(
         pieces=tokenizer.pieces(shown),
         decoded=without_surrogates(tokenizer.decode(shown.ids) if add_special else decoded),
         lossless=decoded == text,
-        findings=_ordered(found),
+        findings=in_order(found),
     )
 
 
-def _ordered(found: Iterable[TokenFinding]) -> tuple[TokenFinding, ...]:
+def in_order(found: Iterable[TokenFinding]) -> tuple[TokenFinding, ...]:
     """In the order of the text; what two detectors say of one stretch is said once."""
     once = {(finding.code, finding.start, finding.end): finding for finding in reversed(list(found))}
     return tuple(sorted(once.values(), key=lambda finding: (finding.start, finding.end, -finding.severity)))
@@ -65,7 +65,7 @@ def _framed(tokenizer: Tokenizer, encoded: Encoded, size: int) -> Encoded:
     return Encoded(ids, [0] * before + encoded.starts + [size] * after, [0] * before + encoded.ends + [size] * after)
 
 
-def _broken_input(document: Document, text: str) -> list[TokenFinding]:
+def broken_input(document: Document, text: str) -> list[TokenFinding]:
     """What of the input was no text: lone surrogates, and bytes that were no UTF-8 (brought in by surrogateescape)."""
     if text == document.text:
         return []
@@ -84,7 +84,7 @@ def _broken_input(document: Document, text: str) -> list[TokenFinding]:
     return list(few(found))
 
 
-def _cut_short(document: Document) -> list[TokenFinding]:
+def cut_short(document: Document) -> list[TokenFinding]:
     """Whether the file, as it was shipped, would have cut this text."""
     for remark in document.tokenizer.remarks:
         if (match := TRUNCATES.search(remark)) is None or len(document.encoded.ids) <= (most := int(match[1])):

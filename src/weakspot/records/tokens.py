@@ -11,7 +11,7 @@ Stage = Literal[
 """Where in the pipeline it happened; `model` is where unknown tokens and byte fallback come from."""
 
 
-class TokenPiece(msgspec.Struct, frozen=True, kw_only=True):
+class TokenPiece(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One token of a text.
 
     Attributes:
@@ -21,7 +21,7 @@ class TokenPiece(msgspec.Struct, frozen=True, kw_only=True):
         start: where in the input's UTF-8 its stretch begins, in bytes.
         end: where it ends, in bytes, exclusive; equal to `start` where it stands for nothing (a dummy prefix).
         kind: what sort of token it is.
-        special: whether the tokenizer's file flags it special.
+        special: whether the tokenizer's file flags it special; stands in JSON only where it does.
     """
 
     id: int
@@ -52,7 +52,7 @@ class TokenFinding(msgspec.Struct, frozen=True, kw_only=True):
     severity: int
     stage: Stage
     message: str
-    evidence: dict[str, str | int | float | bool | list[str] | list[int] | None] = {}
+    evidence: dict[str, str | int | float | bool | list[str | int] | None] = {}
 
 
 class TokenView(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ class ExtensionPlan(msgspec.Struct, frozen=True, kw_only=True):
         held_back: the share of texts that is measured on and never chosen or trained from.
         tune: steps for which the new rows, and nothing else, are trained.
         measured: bytes of each part that are measured at most.
+        field: the field of JSONL, or the column of Parquet, that holds the text.
     """
 
     add: int
@@ -40,6 +41,7 @@ class ExtensionPlan(msgspec.Struct, frozen=True, kw_only=True):
     held_back: float = 0.1
     tune: int = 0
     measured: int = 40_000
+    field: str = "text"
 
 
 class MeasuredChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,7 @@ class TokenizerTraining(msgspec.Struct, frozen=True, kw_only=True):
         bytes: their bytes.
         held_back: the share of texts that was kept out of the training.
         reference: what it is measured against; empty where nothing is.
+        reference_vocab: tokens that the reference has; None without one.
         reports: one a part.
         remarks: what to know about it, a sentence each.
         seconds: how long the trainer ran.
@@ -121,6 +124,7 @@ class TokenizerTraining(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     held_back: float
     reference: str
+    reference_vocab: int | None
     reports: tuple[CompressionReport, ...]
     remarks: tuple[str, ...]
     seconds: float

@@ -52,6 +52,7 @@ class Frame(NamedTuple):
     """How a chart is drawn, in CSS pixels: the plot's width, a row's height, the room for row names (0: no names).
 
     `title` and `description` are for those who do not see it; `total` says that the first row is all others together.
+    `lines` is how many lines a row's name may have; a name of one line is cut where its room ends.
     """
 
     width: int
@@ -60,6 +61,7 @@ class Frame(NamedTuple):
     title: str
     description: str
     total: bool = True
+    lines: int = 2
 
 
 class Axis(NamedTuple):
@@ -100,14 +102,15 @@ def differences_svg(dots: Sequence[Dot], frame: Frame) -> str:
 
 
 def measures_svg(dots: Sequence[Dot], frame: Frame, axis: Axis) -> str:
-    """Measures in any unit by row; a row without a value is kept free. Returns an `<svg>` element, or "" without rows."""
+    """Measures by row; a row without a value is kept free. Returns an `<svg>` element, or "" without rows."""
     import altair as alt
 
     if not dots:
         return ""
-    kind = "log" if axis.logarithmic else "linear"
-    scale = alt.Scale(domain=[axis.low, axis.high], type=kind, nice=False, zero=False, clamp=True)
-    drawn = alt.Axis(values=list(axis.ticks), labelExpr=axis.label, title=None, labelOverlap=True)
+    scale = alt.Scale(
+        domain=[axis.low, axis.high], type="log" if axis.logarithmic else "linear", nice=False, zero=False, clamp=True
+    )
+    drawn = alt.Axis(values=list(axis.ticks), labelExpr=axis.label, title=None, labelOverlap=True, labelFlush=False)
     layers = [_dots(dots, frame, scale, drawn)]
     if axis.line is not None:
         line = alt.Chart(alt.InlineData(values=[{"value": axis.line}])).mark_rule(color=AXIS, strokeWidth=1.5)
@@ -121,6 +124,8 @@ def _dots(dots: Sequence[Dot], frame: Frame, scale: "alt.Scale", axis: "alt.Axis
     rows = _rows(dots, frame)
     data = alt.InlineData(values=[_datum(dot, rows) for dot in dots if formats.known(dot.value)])
     names = alt.Axis(title=None, labelExpr=LABEL, labels=frame.names > 0, labelColor=INK, minExtent=frame.names)
+    if frame.lines == 1:
+        names.labelLimit = max(frame.names - 10, 0)
     if frame.total:
         names.labelFontWeight = {
             "condition": {"test": "indexof(datum.label, '0|') == 0", "value": "bold"},
@@ -152,7 +157,9 @@ def _rows(dots: Sequence[Dot], frame: Frame) -> dict[tuple[str, str], str]:
     fits = max(8, int(frame.names / 6.5))
     rows: dict[tuple[str, str], str] = {}
     for dot in dots:
-        lines = [one_line(dot.row, fits), one_line(dot.second, fits)] if dot.second else _broken(dot.row, fits)
+        names = [name for name in (dot.row, dot.second) if name]
+        whole_lines = bool(dot.second) or frame.lines == 1
+        lines = [one_line(name, fits) for name in names] if whole_lines else _broken(dot.row, fits)
         rows.setdefault((dot.row, dot.second), f"{len(rows)}|" + "\n".join(lines))
     return rows
 

@@ -31,12 +31,13 @@ SEVERITY_STYLES = {1: "dim", 2: "", 3: "yellow", 4: "bold yellow", 5: "bold red"
 
 
 class Chip(NamedTuple):
-    """A piece as it is drawn: what is seen, its id, a tooltip, classes, and the worst severity of what lies on it."""
+    """A piece as it is drawn: what is seen, its id, a tooltip, classes, and whether a line ends behind it."""
 
     shown: "Markup"
     id: int
     title: str
     classes: str
+    breaks: bool
 
 
 class Column(NamedTuple):
@@ -144,7 +145,7 @@ def _chip(piece: TokenPiece, data: bytes, severity: int) -> Chip:
     place = f"bytes {piece.start}–{piece.end}" if piece.end > piece.start else f"nothing, at byte {piece.start}"
     own = data[piece.start : piece.end].decode("utf-8", "replace")
     title = f"id {piece.id} · {piece.text} · {held.hex(' ')} · {place} · {piece.kind} · {own}"
-    return Chip(shown, piece.id, visible(title)[:300], " ".join(classes))
+    return Chip(shown, piece.id, visible(title)[:300], " ".join(classes), text.endswith("\n"))
 
 
 def _headline(view: TokenView) -> "Text":

@@ -5,12 +5,13 @@ that the file flags special, and only those.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from weakspot.errors import CorruptFile, UsageError, WeakspotError
 from weakspot.tokens.parts import Batch, FastSource, Segment, Span
 from weakspot.tokens.segmenting import AddedMatcher, AddedToken, Cut
 
@@ -58,25 +59,29 @@ class TokenizersEngine:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text out of ids, special tokens kept."""
-        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        try:
+            text: str = _guarded(self._tokenizer.decode, list(ids), skip_special_tokens=False)
+        except OverflowError as error:
+            raise UsageError(f"There is no such token: {error}.", hint="Ids are whole numbers from 0 on.") from None
         return text
 
     def normalize(self, text: str) -> str:
         """The text as the normalizer leaves it."""
         normalizer = self._tokenizer.normalizer
-        return text if normalizer is None else str(normalizer.normalize_str(text))
+        return text if normalizer is None else str(_guarded(normalizer.normalize_str, text))
 
     def segments(self, text: str, *, parse_special: bool) -> list[Segment]:
         """The stretches that the model gets: added tokens cut out, the rest normalised and cut into words."""
         raw, late = self._matchers[parse_special]
-        found = _Steps(self._tokenizer.normalizer, self._tokenizer.pre_tokenizer, raw, late).run(text)
+        steps = _Steps(self._tokenizer.normalizer, self._tokenizer.pre_tokenizer, raw, late)
+        found: list[Segment] = _guarded(steps.run, text)
         return sorted(found, key=lambda segment: segment.start)
 
     def batch(self, texts: Sequence[str]) -> Batch:
         """The ids of many texts."""
         with self._lock:
             self._tokenizer.encode_special_tokens = False
-            encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+            encodings = _guarded(self._tokenizer.encode_batch_fast, list(texts), add_special_tokens=False)
         rows = [encoding.ids for encoding in encodings]
         counts = np.fromiter((len(row) for row in rows), np.int64, len(rows))
         return Batch(np.fromiter((token for row in rows for token in row), np.uint32, int(counts.sum())), counts)
@@ -88,7 +93,7 @@ class TokenizersEngine:
     def _encode(self, text: str, parse_special: bool) -> Any:
         with self._lock:
             self._tokenizer.encode_special_tokens = not parse_special
-            return self._tokenizer.encode(text, add_special_tokens=False)
+            return _guarded(self._tokenizer.encode, text, add_special_tokens=False)
 
     @cached_property
     def _frame(self) -> tuple[list[int], list[int]]:
@@ -113,6 +118,20 @@ class TokenizersEngine:
             return AddedMatcher([token._replace(content=self.normalize(token.content)) for token in wanted])
 
         return {special: (of(special, False), of(special, True)) for special in (True, False)}
+
+
+def _guarded(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """The library raises a bare Exception, or panics, where a file's parts do not fit a text."""
+    try:
+        return call(*args, **options)
+    except (WeakspotError, OverflowError, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic of the Rust library is a BaseException of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(".")
+        raise CorruptFile(
+            f"The tokenizers library can't take this text by the file's rules: {reason}.",
+            hint="The file contradicts itself: its unknown token or one of its patterns may be at fault.",
+        ) from None
 
 
 class _Steps:

@@ -38,7 +38,7 @@ def load_gguf(path: Path, name: str) -> Tokenizer:
         text = wordpiece_json(file)
         file.remarks.append(
             f"A word of more than {LONGEST_WORD} characters is one unknown token, as in BERT's own tokenizer; "
-            "llama.cpp cuts it up."
+            "llama.cpp cuts it up. It also takes a literal U+2581 inside a word for the beginning of another."
         )
         return _of_json(file, text, name)
     if file.model in ("llama", "t5"):

@@ -78,6 +78,8 @@ def from_json(
     own = vocabulary or _vocabulary(data, model, added)
     if own.missing:
         said.append(_missing(own.missing))
+    if (lacking := _lacks_unknown(data, model)) is not None:
+        said.append(f"The unknown token {lacking!r} is no token of the model: a text that needs it can't be encoded.")
     source = FastSource(path=path) if path is not None else FastSource(json=raw.decode())
     engine = TokenizersEngine(_opened(raw, name), added, source)
     return Tokenizer(
@@ -204,6 +206,14 @@ def _unigram(model: Mapping[str, Any]) -> Unigram:
     return Unigram(vocab, None if unknown is None else int(unknown), byte_fallback=bool(model.get("byte_fallback")))
 
 
+def _lacks_unknown(data: dict[str, Any], model: ModelData) -> str | None:
+    """The unknown token that the file names and does not have; the library fails at the first text that needs it."""
+    named = data["model"].get("unk_token")
+    if named is None or model.unknown is not None or not isinstance(model, BPE | WordLevel):
+        return None
+    return None if isinstance(model, BPE) and model.alphabet == "byte-letters" else str(named)
+
+
 def _shared(vocab: Mapping[str, int]) -> str:
     seen: dict[int, str] = {}
     for token, number in vocab.items():
@@ -237,7 +247,10 @@ def _vocabulary(data: dict[str, Any], model: ModelData, added: Sequence[AddedTok
             own = "unused"
         elif token.id == model.unknown:
             own = "unknown"
-        tokens[token.id] = Token(token.id, token.content, plain_bytes(token.content), own, token.special)
+        # Gemma flags runs of U+2581 that are the model's own tokens as added: they stand for what the model's do.
+        twin = tokens.get(token.id)
+        held = twin.data if twin is not None and twin.text == token.content else plain_bytes(token.content)
+        tokens[token.id] = Token(token.id, token.content, held, own, token.special)
     return Vocabulary(list(tokens.values()))
 
 

@@ -6,7 +6,7 @@ sums in single precision. A character without a token of its own scores the lowe
 token whose score is minus infinity can't be reached by text: control tokens and bytes of SentencePiece.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ctypes import c_float
 from heapq import nlargest
 from math import inf
@@ -163,8 +163,12 @@ def _add(trace: UnigramTrace, tokens: list[str], ids: list[int], start: int) -> 
 
 
 def _fused(lattice: Lattice, way: Way) -> Iterable[tuple[str, int, int]]:
-    """Text, id and place of each token, neighbouring unknown ones as one; -1 for unknown."""
+    """Text, id and place of each token, neighbouring unknown ones as one; -1 for unknown.
+
+    `tokenizers` looks the fused text up again, so that it can become a token after all; `sentencepiece` does not.
+    """
     unknown = lattice.model.unknown
+    again: Mapping[str, int] = {} if lattice.single else lattice.ids
     waiting, place = "", 0
     for step in way.steps:
         missing = step.id < 0 or step.id == unknown
@@ -173,8 +177,8 @@ def _fused(lattice: Lattice, way: Way) -> Iterable[tuple[str, int, int]]:
             waiting += step.text
             continue
         if waiting:
-            yield waiting, lattice.ids.get(waiting, -1), place
+            yield waiting, again.get(waiting, -1), place
             waiting = ""
         yield step.text, step.id, step.start
     if waiting:
-        yield waiting, lattice.ids.get(waiting, -1), place
+        yield waiting, again.get(waiting, -1), place

@@ -33,6 +33,7 @@ AGREE: Final = 0.25
 FEWEST_AGREEING: Final = 3
 MOST_SEEDS: Final = 512
 SAMPLE: Final = 8192
+COSINE: Final = "cosine-to-unused"
 _FLOOR: Final = 1e-3  # of the median: a row that is exactly the reference has a distance of 0, and 0 has no logarithm
 _PRINTABLE: Final = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 _NEVER_IN_UTF8: Final = frozenset({0xC0, 0xC1, *range(0xF5, 0x100)})
@@ -92,7 +93,7 @@ def rule(rows: int, indicators: int) -> str:
     return (
         f"flagged where an indicator is at most {EFFECT:g} of its median and its robust z is at most "
         f"-{least_z(rows, indicators):.2f} (a {CHANCE:.0%} chance of any false alarm among {rows:,} tokens and "
-        f"{indicators} indicators, were the lower tails log-normal)"
+        f"{indicators} indicators, were the lower tails log-normal, and those of cosine distances normal)"
     )
 
 
@@ -174,13 +175,13 @@ def _measure(
     axis = _first_axis(sample - mean)
     columns = {"distance-to-mean": np.zeros(rows)}
     if reference is not None:
-        columns |= {"distance-to-unused": np.zeros(rows), "cosine-to-unused": np.zeros(rows)}
+        columns |= {"distance-to-unused": np.zeros(rows), COSINE: np.zeros(rows)}
     for start, block in stored.blocks():
         place = slice(start, start + len(block))
         columns["distance-to-mean"][place] = np.linalg.norm(block - mean, axis=1)
         if reference is not None:
             columns["distance-to-unused"][place] = np.linalg.norm(block - reference, axis=1)
-            columns["cosine-to-unused"][place] = _cosine_distance(block - mean, reference - mean, axis)
+            columns[COSINE][place] = _cosine_distance(block - mean, reference - mean, axis)
         tell(f"{matrix} embeddings, second look", start + len(block), rows)
     return [(name, matrix, values) for name, values in {"norm": norms, **columns}.items()], agreeing
 
@@ -208,7 +209,7 @@ def _reference(seeds: Rows, sample: Rows) -> tuple[Rows | None, int]:
 
 def _first_axis(centred: Rows) -> Rows:
     """The first principal component, shape (width,), by power iteration on a sample of centred rows."""
-    axis: Rows = np.random.default_rng(0).standard_normal(centred.shape[1]).astype(np.float32)
+    axis: Rows = np.asarray(np.random.default_rng(0).standard_normal(centred.shape[1]), np.float32)
     for _ in range(30):
         axis = centred.T @ (centred @ axis)
         length = float(np.linalg.norm(axis))
@@ -236,6 +237,9 @@ def _judged(
 ) -> Measured:
     """Robust z of the logarithm: the centre is the median, the spread comes from the 16th percentile.
 
+    A cosine distance has to be low on its own scale too: rows of 64 values that point at random lie 0.125 about 1, and
+    of 1,700 such rows one was flagged by its logarithm alone.
+
     The lower side alone gives the spread, for the upper tail (frequent tokens) is much longer and would hide an outlier
     below; a percentile gives it, so that up to one row in seven may be untrained without moving it.
     """
@@ -247,7 +251,10 @@ def _judged(
     logs = np.log(np.maximum(values, median * _FLOOR) / median)
     spread = max(1e-6, -float(np.quantile(logs[ordinary], 0.1587)))
     scores = logs / spread
-    limit = median * min(EFFECT, math.exp(-strict * spread))
+    share = min(EFFECT, math.exp(-strict * spread))
+    if name == COSINE:  # directions at random: normal, with a heavier lower tail in logarithms where rows are short
+        share = min(share, max(0.0, 1 - strict * (1 - float(np.quantile(usual, 0.1587)) / median)))
+    limit = median * share
     count = int((usual <= limit).sum())
     found = Indicator(name=name, matrix=matrix, median=median, spread=spread, limit=limit, flagged=count)
     return Measured(found, values, scores)

@@ -1,17 +1,18 @@
 """Which words of a domain are worth a token of their own: those whose pieces, summed over the training part, are most.
 
 Words are the model's own: what its normalizer and pre-tokenizer hand to it, so that a new token never reaches across a
-boundary that the tokenizer draws. Where a tokenizer draws none (SentencePiece's kind of BPE), a word begins at U+2581.
+boundary that the tokenizer draws. Where a tokenizer draws none but spaces (SentencePiece's kinds), a word is a run of
+letters, marks and digits with the U+2581 before it: otherwise `term`, `term,` and `term.` would each take a token.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from weakspot.tokens.vocabulary import bytelevel_bytes, metaspace_bytes
 
-_UNCUT = re.compile("\u2581?[^\u2581\\s]+")
+UNCUT = r"\u2581?[\p{L}\p{M}\p{N}]+(?:[-'’][\p{L}\p{M}\p{N}]+)*"
 LONGEST = 64
 LEAST_COUNT = 3
 
@@ -48,9 +49,9 @@ class Words:
         if self._normalizer is not None:
             text = self._normalizer.normalize_str(text)
         if self._pre_tokenizer is None:
-            return _UNCUT.findall(text)
+            return _uncut(text)
         words = [word for word, _ in self._pre_tokenizer.pre_tokenize_str(text)]
-        return words if self._byte_level else [part for word in words for part in _UNCUT.findall(word)]
+        return words if self._byte_level else [part for word in words for part in _uncut(word)]
 
     def plain(self, word: str) -> str | None:
         """How a word stands in text; None where its bytes are no UTF-8."""
@@ -63,6 +64,17 @@ class Words:
     def pieces(self, word: str) -> tuple[int, ...]:
         """The ids that the model cuts a word into."""
         return tuple(token.id for token in self._model.tokenize(word))
+
+
+def _uncut(text: str) -> list[str]:
+    return [found.group() for found in _pattern().finditer(text)]
+
+
+@cache
+def _pattern() -> Any:
+    import regex  # \p{L} is not in the standard library's re
+
+    return regex.compile(UNCUT)
 
 
 def choose_words(texts: Iterable[str], words: Words, many: int, unknown: int | None = None) -> list[NewWord]:

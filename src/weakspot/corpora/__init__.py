@@ -1,0 +1,1 @@
+"""Corpora under tokenizers: read in constant memory, every finding logged, figures with their intervals."""
