@@ -8,6 +8,7 @@ from weakspot.findings.document import Document, few, said
 from weakspot.findings.losses import find_losses
 from weakspot.records import TokenFinding, TokenView
 from weakspot.tokens.face import Encoded, Tokenizer
+from weakspot.tokens.known import known_as
 from weakspot.tokens.text import without_surrogates
 
 SURROGATES = re.compile("(?P<byte>[\udc80-\udcff]+)|(?P<lone>[\ud800-\udfff])")
@@ -47,6 +48,11 @@ def view_text(
         decoded=without_surrogates(tokenizer.decode(shown.ids) if add_special else decoded),
         lossless=decoded == text,
         findings=in_order(found),
+        format=tokenizer.format,
+        engine=f"{tokenizer.engine.library} {tokenizer.engine.version}",
+        known_as=known_as(tokenizer.fingerprint),
+        pipeline=tokenizer.pipeline._asdict(),
+        remarks=tokenizer.remarks,
     )
 
 

@@ -67,6 +67,11 @@ class TokenView(msgspec.Struct, frozen=True, kw_only=True):
         decoded: the ids turned back into text by the tokenizer's own decoder.
         lossless: whether `decoded` equals the text that was given.
         findings: what to know about it, in the order of the text.
+        format: the kind of file that the tokenizer came from.
+        engine: the library that encoded, with its version.
+        known_as: the published tokenizer that has this vocabulary; empty where it is none that is known.
+        pipeline: what each step does, in words: normalizer, pre_tokenizer, model, post_processor, decoder.
+        remarks: what was undone or found amiss when the tokenizer was loaded, a sentence each.
     """
 
     tokenizer: str
@@ -77,3 +82,8 @@ class TokenView(msgspec.Struct, frozen=True, kw_only=True):
     decoded: str
     lossless: bool
     findings: tuple[TokenFinding, ...] = ()
+    format: str = ""
+    engine: str = ""
+    known_as: str = ""
+    pipeline: dict[str, str] = {}
+    remarks: tuple[str, ...] = ()

@@ -4,11 +4,10 @@ It needs records only. Every expression of a template passes `markup.plain` and 
 """
 
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weakspot.records.audit import AuditDiff, AuditSummary
-from weakspot.rendering import formats, markup
+from weakspot.rendering import formats
 from weakspot.rendering.audit_charts import change_panels, group_panels, premium_pair
 from weakspot.rendering.audit_codes import SEVERITIES, meaning
 from weakspot.rendering.audit_examples import example_groups, ids_text, with_examples
@@ -35,6 +34,7 @@ from weakspot.rendering.diff_tables import (
 )
 from weakspot.rendering.diff_terminal import diff_renderable
 from weakspot.rendering.diff_words import as_times, diff_cautions, diff_headline, diff_names, diff_verdict
+from weakspot.rendering.environment import environment
 from weakspot.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -98,29 +98,7 @@ def diff_fragment(diff: AuditDiff) -> str:
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 50 ms: not for `weakspot --help`
-
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=markup.plain,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "pretty": markup.pretty,
-        "chips": markup.chips,
-        "icon": markup.icon,
-        "count": formats.count,
-        "plural": formats.plural,
-        "decimal": formats.decimal,
-        "line": one_line,
-        "ending": ending,
-        "ids": ids_text,
-        "meaning": meaning,
-    }
-    return made
+    return environment(decimal=formats.decimal, line=one_line, ending=ending, ids=ids_text, meaning=meaning)
 
 
 def _audit(summary: AuditSummary) -> dict[str, Any]:

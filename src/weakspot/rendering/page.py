@@ -4,13 +4,13 @@ Every expression of a template passes `markup.plain` and is then escaped, so a t
 """
 
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weakspot.records import Summary
 from weakspot.rendering import formats, markup
 from weakspot.rendering.anchors import Anchors
 from weakspot.rendering.cards import card_notes, card_rows
+from weakspot.rendering.environment import environment
 from weakspot.rendering.failures import shelves
 from weakspot.rendering.figures import charts
 from weakspot.rendering.items import item_blocks
@@ -57,26 +57,7 @@ def summary_html(summary: Summary) -> str:
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 50 ms: not for `weakspot --help`
-
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=markup.plain,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "pretty": markup.pretty,
-        "marked": markup.marked,
-        "chips": markup.chips,
-        "icon": markup.icon,
-        "count": formats.count,
-        "date": formats.date,
-        "plural": formats.plural,
-    }
-    return made
+    return environment(marked=markup.marked, date=formats.date)
 
 
 def _context(report: ReportInput) -> dict[str, Any]:

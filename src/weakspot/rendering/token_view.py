@@ -3,13 +3,13 @@
 It needs `TokenView` records only. Every expression of the template passes `markup.plain` and is then escaped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from weakspot.records import TokenFinding, TokenPiece, TokenView
 from weakspot.rendering import formats, markup
+from weakspot.rendering.environment import environment
 from weakspot.rendering.text import one_line, visible
 
 if TYPE_CHECKING:
@@ -83,18 +83,7 @@ def token_view_renderable(views: Sequence[TokenView], *, colours: bool = True) -
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 50 ms: not for `weakspot --help`
-
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=markup.plain,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"pretty": markup.pretty, "count": formats.count, "plural": formats.plural, "cut": _cut}
-    return made
+    return environment(cut=_cut)
 
 
 def _cut(text: str) -> str:
@@ -217,6 +206,14 @@ def _cells(piece: TokenPiece, number: int) -> "list[Text]":
     ]
 
 
+def _behind(view: TokenView) -> Iterator[str]:
+    """What the tokenizer is, step by step, and what was amiss when it was loaded."""
+    known = f", the vocabulary of {view.known_as}" if view.known_as else ""
+    yield f"{view.format} by {view.engine}{known}"
+    yield from (f"{step.replace('_', '-')}: {words}" for step, words in view.pipeline.items() if words != "none")
+    yield from (f"when it was loaded: {remark}" for remark in view.remarks)
+
+
 def _outcome(view: TokenView, *, named: bool) -> "list[Text]":
     from rich.text import Text
 
@@ -231,4 +228,4 @@ def _outcome(view: TokenView, *, named: bool) -> "list[Text]":
         lines.append(line.append(one_line(finding.message, 400), style="not bold default"))
     if not view.findings:
         lines.append(Text("  nothing to remark", style="dim"))
-    return lines
+    return [*lines, *(Text(f"  {one_line(line, 400)}", style="dim") for line in _behind(view))]

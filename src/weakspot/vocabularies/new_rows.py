@@ -68,7 +68,12 @@ def tune_rows(
     start: int,
     tell: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Train the rows of new tokens alone, on passages that hold some, by Adam (Kingma and Ba 2015); old rows stay.
+    """Train the rows of new tokens alone, on passages that hold some; old rows stay.
+
+    Gradient descent with momentum, each step divided by the running root mean square of the gradients of all new rows
+    together. Adam (Kingma and Ba 2015) divides number by number: then the rows of words that a step does not hold,
+    whose small gradients only say that they are unlikely, move as far as the others, and held-back text got worse
+    (SmolLM2, 300 words of licences, 20 steps at a rate of 0.005: 1.28 to 1.34 bits a byte).
 
     Args:
         model: the model, its rows filled.
@@ -93,7 +98,7 @@ def tune_rows(
     for weight in weights:
         weight.requires_grad_(True)
     first = [torch.zeros_like(weight[index]) for weight in weights]
-    second = [torch.zeros_like(weight[index]) for weight in weights]
+    second = [torch.zeros(()) for _ in weights]
     dice = np.random.default_rng(0)
     for step in range(1, steps + 1):
         for weight in weights:
@@ -108,7 +113,7 @@ def tune_rows(
             for weight, m, v in zip(weights, first, second, strict=True):
                 slope = weight.grad[index]
                 m.mul_(BETAS[0]).add_(slope, alpha=1 - BETAS[0])
-                v.mul_(BETAS[1]).addcmul_(slope, slope, value=1 - BETAS[1])
+                v.mul_(BETAS[1]).add_(slope.square().mean(), alpha=1 - BETAS[1])
                 move = (m / (1 - BETAS[0] ** step)) / ((v / (1 - BETAS[1] ** step)).sqrt() + 1e-8)
                 weight[index] -= rate * move
         tell(step)
