@@ -99,7 +99,8 @@ def test_uses_the_stated_alignment(tmp_path: Path) -> None:
 
 def test_reads_a_large_vocabulary_in_linear_time(tmp_path: Path) -> None:
     """A vocabulary of 262,144 tokens, which takes more than one read, comes back whole; four times the tokens take
-    nowhere near sixteen times as long."""
+    nowhere near sixteen times as long.
+    """
     times = {}
     for size in (65_536, 262_144):
         tokens = [f"token number {n}" for n in range(size)]
