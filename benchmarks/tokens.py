@@ -32,7 +32,7 @@ from weakspot.tokens.fast import Encoder
 from weakspot.tokens.loading import load_tokenizer
 
 AIM_ENCODE, AIM_NAIVE, AIM_TWO = 0.5, 20.0, 1.8
-TIMES_FOR_TWO = 6
+TIMES_FOR_TWO = 12
 BATCH = 100
 
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing import get_context
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ from weakspot.tokens.fast import Differs
 
 FIRST_CHECK, LATER_CHECK, EVERY = 1 << 15, 1 << 12, 8
 """Characters of the first batch, and of every eighth one, whose ids are compared with the library's."""
+
+WARM = 6
+"""Batches that are examined before the processes are forked: what is slow at first - the engine's cache, tables of
+characters, words judged, the log's share of each code - is then done once, not once a process."""
 
 Knowns = Sequence[Known]
 
@@ -75,9 +80,10 @@ def run(
         Differs: as `Worker.work`.
         WeakspotError: a process was ended from outside.
     """
+    alone = batches if processes == 1 else islice(batches, WARM)
+    for batch in alone:
+        yield batch, worker.work(batch.number, batch.documents, knowns())
     if processes == 1:
-        for batch in batches:
-            yield batch, worker.work(batch.number, batch.documents, knowns())
         return
     global _worker  # noqa: PLW0603 - a forked process finds it there; pickling a tokenizer would cost seconds
     _worker = worker
