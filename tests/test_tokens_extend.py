@@ -310,6 +310,7 @@ def test_the_command(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.models
 def test_smollm2_learns_drugs(bundled_model: Callable[[str], Path], tmp_path: Path) -> None:
     """On the real SmolLM2, notes need fewer tokens, tuning makes them cheaper than the first guess, and ids are equal."""

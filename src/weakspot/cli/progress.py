@@ -51,7 +51,7 @@ class ProgressSink:
             self._say(f"{visible(candidate)[:48]}: {done:.0f} of {total:.0f} probes, {speed}")
 
     def fetching(self, what: str, done: int, total: int) -> None:
-        """A file is on its way."""
+        """A file is on its way, or another piece of work whose steps are counted."""
         key = "fetch"
         if key not in self._tasks:
             self._tasks[key] = self._bars.add_task("", total=total, count="", speed="")
@@ -61,7 +61,7 @@ class ProgressSink:
             description=what,
             completed=done,
             total=total,
-            count=f"{done / 1e6:.0f}/{total / 1e6:.0f} MB",
+            count=f"{done / 1e6:.0f}/{total / 1e6:.0f} MB" if total >= 1e6 else f"{done:,}/{total:,}",
         )
         if done >= total:
             del self._tasks[key]
