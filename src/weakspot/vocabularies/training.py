@@ -183,6 +183,10 @@ class _Stopped(Exception):
     """The user stopped the work: the reader ends."""
 
 
+STOPPING_S = 2.0
+"""Seconds that Ctrl-C gives the thread to come to the next document; inside the trainer it would take minutes."""
+
+
 def _run(made: Any, trainer: Any, texts: Iterable[str]) -> None:
     """Train in another thread: the library hears of Ctrl-C only when it is done, this one at once.
 
@@ -211,6 +215,7 @@ def _run(made: Any, trainer: Any, texts: Iterable[str]) -> None:
             thread.join(0.1)
     except BaseException:
         stop.set()
+        thread.join(STOPPING_S)  # a thread that asks for Python while the process ends aborts it
         raise
     if wrong:
         _raise(wrong[0])
