@@ -208,10 +208,12 @@ def _codes(codes: Mapping[str, CodeState]) -> tuple[CodeCount, ...]:
 
 
 def _offenders(totals: Totals) -> tuple[Offender, ...]:
+    """Only tokens are counted everywhere; words of documents that change, and characters, only where they are told."""
     found = []
     for kind in ("word", "character", "token"):
         for text, (times, pieces, ids, exact) in largest(totals.offenders.get(kind, {}), MOST_OFFENDERS):
-            found.append(Offender(kind=kind, text=text[:200], times=times, pieces=pieces, ids=ids, exact=exact))
+            sure = exact and kind == "token"
+            found.append(Offender(kind=kind, text=text[:200], times=times, pieces=pieces, ids=ids, exact=sure))
     return tuple(found)
 
 

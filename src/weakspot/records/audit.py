@@ -127,7 +127,8 @@ class Offender(msgspec.Struct, frozen=True, kw_only=True):
         times: how often it was met; a lower bound where `exact` is false.
         pieces: into how many tokens it is cut.
         ids: those tokens, at most 20.
-        exact: whether `times` is exact; rare ones are forgotten on the way, so that memory stays constant.
+        exact: whether `times` is exact: rare ones are forgotten on the way, so that memory stays constant, and words
+            and characters are counted where a finding names them, of which a text has 20 at most.
     """
 
     kind: Literal["word", "character", "token"]
