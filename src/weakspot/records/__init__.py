@@ -7,8 +7,10 @@ newer minor version can be read, and a breaking change raises `SCHEMA_VERSION`.
 
 from weakspot.records.card import Card, CardLayer
 from weakspot.records.codec import SCHEMA_VERSION, from_json, to_builtins, to_json
+from weakspot.records.imported import Imported, ImportedModel
 from weakspot.records.model import Candidate, ModelInfo, Provenance
 from weakspot.records.probe import Generation, Message, Probe
+from weakspot.records.rating import Rating
 from weakspot.records.response import ErrorRecord, FinishReason, Reply, Request, Response, Timings, TokenLogprob, Usage
 from weakspot.records.score import Evidence, ReplyClass, Score
 from weakspot.records.summary import Comparison, Difference, Rate, Summary
@@ -25,11 +27,14 @@ __all__ = [
     "Evidence",
     "FinishReason",
     "Generation",
+    "Imported",
+    "ImportedModel",
     "Message",
     "ModelInfo",
     "Probe",
     "Provenance",
     "Rate",
+    "Rating",
     "Reply",
     "ReplyClass",
     "Request",

@@ -10,13 +10,14 @@ ModelKind = Literal["chat", "base", "unknown"]
 class Candidate(msgspec.Struct, frozen=True):
     """One column of a comparison: a name, a model reference in its canonical form, and its options.
 
-    `kind` of the reference is one of `gguf`, `hf`, `endpoint`, `scripted`; `location` is the bundled name, path,
-    hub id or URL. The reference never holds a secret.
+    `kind` of the reference is one of `gguf`, `hf`, `endpoint`, `scripted`, `python` (an object of the user's own code)
+    and `imported` (another tool asked it; it can't be asked again). `location` is the bundled name, path, hub id, URL,
+    `module:object`, or the tool's name. The reference never holds a secret.
     """
 
     name: str
     reference: str
-    kind: Literal["gguf", "hf", "endpoint", "scripted"]
+    kind: Literal["gguf", "hf", "endpoint", "scripted", "python", "imported"]
     location: str
     model: str = ""
     options: dict[str, Any] = {}

@@ -18,7 +18,8 @@ class Plan(msgspec.Struct, frozen=True):
     """One run: the candidates, the items by hash, and everything else that decides what is asked.
 
     `use_cache` says whether replies of earlier runs may be taken; `created` is UTC, ISO 8601; `command` is what a
-    shell would repeat.
+    shell would repeat. `origin` names the tool and version whose results were imported; its verdicts are kept as they
+    are and never scored again. Empty: Weakspot asked and scored.
     """
 
     suite: str
@@ -29,6 +30,7 @@ class Plan(msgspec.Struct, frozen=True):
     use_cache: bool
     created: str
     command: str = ""
+    origin: str = ""
     weakspot: str = __version__
 
 

@@ -25,6 +25,11 @@ CREATE TABLE scores (probe TEXT NOT NULL, candidate TEXT NOT NULL, json BLOB NOT
 CREATE TABLE pieces (candidate TEXT NOT NULL, id INTEGER NOT NULL, bytes BLOB NOT NULL, kind TEXT NOT NULL,
                      PRIMARY KEY (candidate, id)) WITHOUT ROWID;
 """
+RATINGS = """
+CREATE TABLE IF NOT EXISTS ratings (rater TEXT NOT NULL, probe TEXT NOT NULL, candidate TEXT NOT NULL,
+                                    json BLOB NOT NULL, PRIMARY KEY (rater, probe, candidate))
+"""
+# made when the first rating comes, so that runs written before there were ratings stay readable
 
 
 class RunStore:
@@ -146,6 +151,33 @@ class RunStore:
         with _said(self.folder):
             for row in self._db.execute(
                 "SELECT s.json FROM scores s JOIN probes p ON p.id = s.probe ORDER BY p.position"
+            ):
+                yield row[0]
+
+    def add_ratings(self, rows: Iterable[tuple[str, str, str, bytes]]) -> None:
+        """Keep ratings: (rater, probe, candidate, JSON); the same rater's later rating of an item replaces."""
+        with _said(self.folder):
+            self._db.execute(RATINGS)
+            self._db.executemany("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?)", rows)
+            self._db.commit()
+
+    def drop_rating(self, rater: str, probe: str, candidate: str) -> None:
+        """Take a rating back; none there is no error."""
+        with _said(self.folder):
+            self._db.execute(RATINGS)
+            self._db.execute(
+                "DELETE FROM ratings WHERE rater = ? AND probe = ? AND candidate = ?", (rater, probe, candidate)
+            )
+            self._db.commit()
+
+    def ratings(self) -> Iterator[bytes]:
+        """All ratings as JSON, in the order of the probes."""
+        with _said(self.folder):
+            there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ratings'"
+            if self._db.execute(there).fetchone() is None:
+                return
+            for row in self._db.execute(
+                "SELECT r.json FROM ratings r JOIN probes p ON p.id = r.probe ORDER BY p.position, r.candidate, r.rater"
             ):
                 yield row[0]
 
