@@ -13,6 +13,7 @@ from msgspec import MsgspecError
 
 from weakspot.api.conclude import conclude
 from weakspot.api.evidence import saved
+from weakspot.api.merge import is_run, merge
 from weakspot.api.opening import contenders, environment
 from weakspot.api.plan import announcement
 from weakspot.api.report import report
@@ -39,17 +40,21 @@ def compare(
     out: str | Path | None = None,
     cache: bool = True,
     accept_licence: bool = False,
+    baseline: str | None = None,
     sink: Sink | None = None,
 ) -> RunResult:
-    """Put models through a suite and compare them on the same items.
+    """Put models through a suite and compare them on the same items; or compare finished runs.
 
     Args:
-        models: model references, such as "smollm2", "path/model.gguf" or "http://host/v1#name?temperature=0".
+        models: model references, such as "smollm2", "path/model.gguf" or "http://host/v1#name?temperature=0"; or run
+            folders alone, whose candidates are compared on the items they share, without asking anything.
         suite: a suite's name, a probe file, or a folder of them.
         quick: a fixed stratified third of the suite.
         out: the run folder; by default a new one under `runs/`.
         cache: whether replies of earlier runs may be used (local models only).
         accept_licence: accept the terms of bundled models that have terms of their own.
+        baseline: the name or reference of the candidate that each of the others is held against (it joins them where
+            it is not among them); without it all pairs are compared.
         sink: told of progress.
 
     Returns:
@@ -60,8 +65,10 @@ def compare(
         what was answered before is kept, and `weakspot.resume(folder)` goes on from there.
     """
     references, suite = _checked(models), str(suite)
+    if any(map(is_run, references)):
+        return merge(_all_runs(references), out=out, baseline=baseline)
     told: Sink = sink if sink is not None else Silent()
-    candidates = parse_all(references)
+    candidates, against = with_baseline(references, baseline)
     probes = load_suite(suite, quick=quick)
     for candidate in candidates:
         make_ready(candidate, accept_licence=accept_licence, progress=told.fetching)
@@ -75,7 +82,8 @@ def compare(
         probes_sha256=probes_hash(probes),
         use_cache=cache,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=_command(references, suite, quick=quick, cache=cache),
+        command=_command(references, suite, quick=quick, cache=cache, baseline=baseline),
+        baseline=against,
     )
     told.note(announcement(candidates, probes))
     meta = {"plan": to_json(plan), "environment": to_json(environment()), "id": secrets.token_hex(4).encode()}
@@ -97,6 +105,11 @@ def resume(folder: str | Path, *, sink: Sink | None = None) -> RunResult:
     with _resumable(place):
         with RunStore.open(place, write=True) as store:
             plan, probes = saved_plan(store)
+            if plan.origin:
+                raise UsageError(
+                    f"The run in {place} was imported or merged ({plan.origin}): there is nothing to go on with.",
+                    hint=f"`weakspot report {place}` writes its report again.",
+                )
             for candidate in plan.candidates:
                 make_ready(candidate, progress=told.fetching)
             _carry_out(store, plan, probes, contenders(plan.candidates), told)
@@ -109,6 +122,32 @@ def _checked(models: Sequence[str | Path]) -> list[str]:
             "compare needs a list of model references.", hint='weakspot.compare(["smollm2", "other.gguf"])'
         )
     return [str(model) for model in models]
+
+
+def with_baseline(references: Sequence[str], baseline: str | None) -> tuple[list[Candidate], str]:
+    """The candidates, the baseline among them, and the baseline's name ("" without one).
+
+    Raises:
+        UnknownModel, UsageError.
+    """
+    candidates = parse_all(list(references))
+    if baseline is None:
+        return candidates, ""
+    for candidate in candidates:
+        if baseline in (candidate.name, candidate.reference):
+            return candidates, candidate.name
+    candidates = parse_all([baseline, *references])
+    return candidates, candidates[0].name
+
+
+def _all_runs(references: Sequence[str]) -> list[str]:
+    for reference in references:
+        if not is_run(reference):
+            raise UsageError(
+                f"{reference} is no run folder: runs are compared with runs, models with models.",
+                hint="Name run folders alone, or model references alone.",
+            )
+    return list(references)
 
 
 @contextmanager
@@ -171,9 +210,10 @@ def _new_folder(candidates: Sequence[Candidate]) -> Path:
     return Path("runs") / f"{stamp}-{short[:60]}"
 
 
-def _command(models: Sequence[str], suite: str, *, quick: bool, cache: bool) -> str:
+def _command(models: Sequence[str], suite: str, *, quick: bool, cache: bool, baseline: str | None) -> str:
     import shlex
 
     words = ["weakspot", "compare", *models, "--suite", suite]
     words += ["--quick"] * quick + ["--no-cache"] * (not cache)
+    words += ["--baseline", baseline] if baseline else []
     return shlex.join(words)

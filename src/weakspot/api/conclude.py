@@ -22,19 +22,24 @@ from weakspot.tokens.vocabulary import Vocabulary
 
 def conclude(store: RunStore, plan: Plan, probes: Sequence[Probe]) -> Summary:
     """Score every response, look at the models' headers, count, and save it all."""
-    scores: dict[tuple[str, str], Score] = {}
-    infos: dict[str, ModelInfo] = {}
-    costs: dict[str, Cost] = {}
     for candidate in plan.candidates:
         responses = {r.probe: r for r in (from_json(row, Response) for row in store.responses(candidate.name))}
         found = score_all(probes, candidate.name, responses)
         store.set_scores([(probe, candidate.name, to_json(score)) for probe, score in found.items()])
-        scores.update({(probe, candidate.name): score for probe, score in found.items()})
+        save_anatomy(store, candidate)
+    return count_up(store, plan, probes)
+
+
+def count_up(store: RunStore, plan: Plan, probes: Sequence[Probe]) -> Summary:
+    """The summary of what is saved: verdicts are taken as they stand, so that those of other tools stay theirs."""
+    scores = {(s.probe, s.candidate): s for s in (from_json(row, Score) for row in store.scores())}
+    infos: dict[str, ModelInfo] = {}
+    costs: dict[str, Cost] = {}
+    for candidate in plan.candidates:
         info = store.meta(f"info/{candidate.name}")
         if info is not None:
             infos[candidate.name] = from_json(info, ModelInfo)
-        costs[candidate.name] = _cost(store, candidate.name, responses)
-        save_anatomy(store, candidate)
+        costs[candidate.name] = _cost(store, candidate.name)
     summary = _with_confounds(store, summarise(plan, probes, scores, infos, costs))
     store.set_meta("summary", to_json(summary))
     return summary
@@ -76,14 +81,17 @@ def _score(probe: Probe, candidate: str, response: Response, twin: Callable[[str
     return score_reply(probe, candidate, final, twin)
 
 
-def _cost(store: RunStore, name: str, responses: dict[str, Response]) -> Cost:
-    replies = [reply for response in responses.values() for reply in response.replies]
+def _cost(store: RunStore, name: str) -> Cost:
+    replies = [reply for row in store.responses(name) for reply in from_json(row, Response).replies]
     raw = store.meta(f"sensitivity/{name}")
+    timed = sorted(reply.timings.total_s for reply in replies if not reply.cached and reply.timings.total_s > 0)
     return Cost(
         prompt_tokens=sum(reply.usage.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.usage.completion_tokens or 0 for reply in replies),
         wall_s=float(store.meta(f"seconds/{name}") or b"0"),
         batch_sensitivity=None if raw is None else from_json(raw, Sensitivity).rate,
+        latency_p50_s=timed[(len(timed) - 1) // 2] if timed else None,
+        latency_p95_s=timed[(len(timed) - 1) * 19 // 20] if timed else None,
     )
 
 

@@ -135,7 +135,9 @@ def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterat
         cached = sum(r.cached for row in store.responses(name) for r in from_json(row, Response).replies)
         if cached:
             yield f"{cached} replies of {name} came from the reply cache: the same request had been answered before."
-    unread = sum(not probe.reviewed for probe in probes)
+    if (raw := store.meta("notes")) is not None:
+        yield from from_json(raw, list[str])
+    unread = 0 if summary.origin else sum(not probe.reviewed for probe in probes)
     if unread:
         yield f"{unread} of {len(probes)} probes are not marked as reviewed."
 

@@ -12,6 +12,8 @@ EXAMPLES = """\
   weakspot compare model.gguf "model.gguf?system=Answer in one word.&name=terse" --suite my-probes.jsonl
   weakspot compare http://localhost:8000/v1#my-model smollm2 --out runs/first --json
   weakspot compare candidates.toml
+  weakspot compare new.gguf tuned.gguf --baseline old.gguf
+  weakspot compare runs/monday runs/tuesday
 
 A reference is explained by: weakspot models --help"""
 
@@ -23,7 +25,7 @@ def run(words: list[str]) -> int:
         "Put models through a suite, compare them on the same items, and write a report into a run folder.",
         EXAMPLES,
     )
-    parser.add_argument("models", nargs="+", metavar="MODEL", help="model references; two or more to compare")
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="model references, two or more; or run folders")
     parser.add_argument("--suite", default="core", help="a suite's name, a probe file or a folder of them (core)")
     parser.add_argument("--quick", action="store_true", help="a fixed stratified third of the suite")
     parser.add_argument("--out", metavar="DIR", help="the run folder (a new one under runs/)")
@@ -31,6 +33,7 @@ def run(words: list[str]) -> int:
     parser.add_argument(
         "--accept-licence", "--accept-license", action="store_true", help="accept bundled models' terms"
     )
+    parser.add_argument("--baseline", metavar="MODEL", help="hold each of the others against this one, not all pairs")
     add_json(parser)
     given = parser.parse_args(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as cleanly as Ctrl-C
@@ -42,6 +45,7 @@ def run(words: list[str]) -> int:
             out=given.out,
             cache=not given.no_cache,
             accept_licence=given.accept_licence,
+            baseline=given.baseline,
             sink=sink,
         )
     return finish(result, as_json=given.json)

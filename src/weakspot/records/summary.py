@@ -66,8 +66,24 @@ class Comparison(msgspec.Struct, frozen=True):
     confounds: tuple[str, ...] = ()
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """One candidate's place among many: its failures on the items that all candidates have a verdict on.
+
+    `groups` are letters: candidates that share one are not told apart; those that share none are shown to differ.
+    """
+
+    name: str
+    n: int
+    failed: int
+    groups: str
+
+
 class ModelSummary(msgspec.Struct, frozen=True):
-    """One candidate's rates, what it is, and what the run cost."""
+    """One candidate's rates, what it is, and what the run cost.
+
+    `latency_p50_s` and `latency_p95_s` are quantiles over the requests that were not answered from the cache,
+    wall-clock seconds; None where there are none.
+    """
 
     candidate: Candidate
     info: ModelInfo
@@ -76,11 +92,15 @@ class ModelSummary(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     wall_s: float = 0.0
+    latency_p50_s: float | None = None
+    latency_p95_s: float | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):
     """Everything that a comparison found, in numbers. `batch_sensitivity` is the measured share of replies that
-    change with the number of slots, per candidate, where it was measured.
+    change with the number of slots, per candidate, where it was measured. `ranking` is there where three or more
+    candidates were compared, all pairs, best first; with a `baseline` only the pairs with it were tested. `origin`
+    names the tool whose verdicts these are, where they were imported.
     """
 
     suite: str
@@ -93,4 +113,7 @@ class Summary(msgspec.Struct, frozen=True):
     batch_sensitivity: dict[str, float | None] = {}
     complete: bool = True
     weakspot: str = ""
+    ranking: tuple[Standing, ...] = ()
+    baseline: str = ""
+    origin: str = ""
     schema_version: int = SCHEMA_VERSION

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from weakspot.records import Candidate, Comparison, Difference, ModelInfo, Probe, Rate, Score, Summary
-from weakspot.records.summary import ModelSummary
+from weakspot.records.summary import ModelSummary, Standing
 from weakspot.runs.plan import Plan
-from weakspot.stats.compare import POOLED, Compared, Item, compare_categories
+from weakspot.stats.compare import POOLED, Compared, Item, compare_pairs
 from weakspot.stats.interval import wilson
+from weakspot.stats.ranking import groups_not_told_apart
 from weakspot.stats.verdict import edge, verdict
 from weakspot.version import __version__
 
@@ -21,12 +22,17 @@ Scores = Mapping[tuple[str, str], Score]
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What a candidate's part of the run took: tokens, wall-clock seconds, and how its replies changed when alone."""
+    """What a candidate's part of the run took: tokens, wall-clock seconds, and how its replies changed when alone.
+
+    The latencies are quantiles over requests, in seconds; None where none was timed.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     wall_s: float = 0.0
     batch_sensitivity: float | None = None
+    latency_p50_s: float | None = None
+    latency_p95_s: float | None = None
 
 
 class Sheet:
@@ -102,18 +108,26 @@ class Sheet:
                 items.append(Item(probe.category, probe.group, not passed_a, not passed_b))
         return items
 
+    def common(self, names: Sequence[str], candidate: str) -> list[bool]:
+        """Whether a candidate failed each item that all of `names` have a telling verdict on."""
+        return [
+            self.passed(probe, candidate) is False
+            for probe in self.counted
+            if all(self.passed(probe, name) is not None and self.informative(probe, name) for name in names)
+        ]
+
 
 def summarise(
     plan: Plan, probes: Sequence[Probe], scores: Scores, infos: Mapping[str, ModelInfo], costs: Mapping[str, Cost]
 ) -> Summary:
     """Everything the run found, in numbers.
 
-    With more than two candidates every pair is compared; alpha is shared evenly between the pairs (Bonferroni), so
-    that the chance of any difference shown where there is none stays at 5% for the whole run.
+    With more than two candidates every pair is compared, or each with the plan's baseline; all pairs and categories
+    are corrected together, so that the chance of any difference shown where there is none stays at 5% for the run.
     """
     sheet = Sheet(probes, scores)
     names = [candidate.name for candidate in plan.candidates if candidate.name in infos]
-    pairs = [(a, b) for number, a in enumerate(names) for b in names[number + 1 :]]
+    comparisons = _comparisons(sheet, _pairs(names, plan.baseline))
     return Summary(
         suite=plan.suite,
         quick=plan.quick,
@@ -121,11 +135,40 @@ def summarise(
         counted=len(sheet.counted),
         probes_sha256=plan.probes_sha256,
         models={c.name: _model(sheet, c, infos[c.name], costs) for c in plan.candidates if c.name in infos},
-        comparisons=tuple(_compare(sheet, a, b, len(pairs)) for a, b in pairs),
+        comparisons=comparisons,
         batch_sensitivity={name: costs[name].batch_sensitivity for name in names if name in costs},
         complete=all((probe.id, c.name) in scores for probe in probes for c in plan.candidates),
         weakspot=__version__,
+        ranking=() if plan.baseline else _ranking(sheet, names, comparisons),
+        baseline=plan.baseline,
+        origin=plan.origin,
     )
+
+
+def _pairs(names: Sequence[str], baseline: str) -> list[tuple[str, str]]:
+    """All pairs; with a baseline, that one (first) against each of the others."""
+    if baseline:
+        return [(baseline, name) for name in names if name != baseline and baseline in names]
+    return [(a, b) for number, a in enumerate(names) for b in names[number + 1 :]]
+
+
+def _ranking(sheet: Sheet, names: Sequence[str], comparisons: Sequence[Comparison]) -> tuple[Standing, ...]:
+    """Best first, on the items that all have a verdict on; the letters come from the pooled paired tests."""
+    if len(names) < 3:
+        return ()
+    outcomes = {name: sheet.common(names, name) for name in names}
+    ordered = sorted(names, key=lambda name: sum(outcomes[name]))
+    shown = {frozenset((pair.a, pair.b)) for pair in comparisons if pair.pooled.shown}
+    letters = dict.fromkeys(names, "")
+    for number, group in enumerate(groups_not_told_apart(ordered, shown)):
+        for name in group:
+            letters[name] += _letter(number)
+    return tuple(Standing(name, len(outcomes[name]), sum(outcomes[name]), letters[name]) for name in ordered)
+
+
+def _letter(number: int) -> str:
+    """a, b, ... z, then a1, b1, ..."""
+    return chr(ord("a") + number % 26) + (str(number // 26) if number >= 26 else "")
 
 
 def _model(sheet: Sheet, candidate: Candidate, info: ModelInfo, costs: Mapping[str, Cost]) -> ModelSummary:
@@ -138,23 +181,27 @@ def _model(sheet: Sheet, candidate: Candidate, info: ModelInfo, costs: Mapping[s
         prompt_tokens=cost.prompt_tokens,
         completion_tokens=cost.completion_tokens,
         wall_s=cost.wall_s,
+        latency_p50_s=cost.latency_p50_s,
+        latency_p95_s=cost.latency_p95_s,
     )
 
 
-def _compare(sheet: Sheet, a: str, b: str, pairs: int) -> Comparison:
-    found = compare_categories(sheet.pairs(a, b), categories=sheet.categories)
-    return Comparison(
-        a=a,
-        b=b,
-        pooled=_difference(found[POOLED], a, b, pairs),
-        categories={category: _difference(found[category], a, b, pairs) for category in sheet.categories},
+def _comparisons(sheet: Sheet, pairs: Sequence[tuple[str, str]]) -> tuple[Comparison, ...]:
+    found = compare_pairs({pair: sheet.pairs(*pair) for pair in pairs}, categories=sheet.categories)
+    return tuple(
+        Comparison(
+            a=a,
+            b=b,
+            pooled=_difference(found[a, b][POOLED], a, b),
+            categories={category: _difference(found[a, b][category], a, b) for category in sheet.categories},
+        )
+        for a, b in pairs
     )
 
 
-def _difference(compared: Compared, a: str, b: str, pairs: int) -> Difference:
+def _difference(compared: Compared, a: str, b: str) -> Difference:
     paired = compared.paired
-    adjusted = None if compared.p_adjusted is None else min(1.0, compared.p_adjusted * pairs)
-    shown, sentence = verdict(paired, adjusted, a, b)
+    shown, sentence = verdict(paired, compared.p_adjusted, a, b)
     return Difference(
         n=paired.n,
         difference=paired.difference,
@@ -162,7 +209,7 @@ def _difference(compared: Compared, a: str, b: str, pairs: int) -> Difference:
         high=paired.high,
         test=paired.test,
         p=paired.p,
-        p_adjusted=adjusted,
+        p_adjusted=compared.p_adjusted,
         smallest_detectable=paired.smallest_detectable,
         shown=shown,
         verdict=sentence,

@@ -19,7 +19,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     `use_cache` says whether replies of earlier runs may be taken; `created` is UTC, ISO 8601; `command` is what a
     shell would repeat. `origin` names the tool and version whose results were imported; its verdicts are kept as they
-    are and never scored again. Empty: Weakspot asked and scored.
+    are and never scored again. Empty: Weakspot asked and scored. `baseline` names the candidate that each of the
+    others is held against; empty: all pairs are compared.
     """
 
     suite: str
@@ -31,6 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
     created: str
     command: str = ""
     origin: str = ""
+    baseline: str = ""
     weakspot: str = __version__
 
 

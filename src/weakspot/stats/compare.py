@@ -11,13 +11,16 @@ base rates 0.1 to 0.9; seed 1): a difference is shown in 51 of 2,000 runs. Were 
 527 without adjustment. `python -m pytest tests/test_stats_self.py -m slow -s` measures it again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from weakspot.errors import UsageError
 from weakspot.stats.multiplicity import testable, weighted_holm
 from weakspot.stats.paired import Paired, least_p, measure
 from weakspot.stats.tally import Tally, tally
+
+K = TypeVar("K")
 
 POOLED = "pooled"
 POOLED_WEIGHT = 0.5
@@ -64,23 +67,55 @@ def compare_categories(
         UsageError: a category is called "pooled".
         ValueError: alpha is not between 0 and 1.
     """
-    counts = _tallies(items, categories)
-    confidence = 1 - alpha
+    return compare_pairs({"": items}, categories=categories, alpha=alpha)[""]
+
+
+def compare_pairs(
+    pairs: Mapping[K, Iterable[Item]], *, categories: Sequence[str] = (), alpha: float = 0.05
+) -> dict[K, dict[str, Compared]]:
+    """Compare many pairs of candidates, all corrected together; see `compare_categories` for one.
+
+    Every pair has the same share of `alpha`, split inside it as for one pair; Holm's weighted step-down runs over all
+    pairs and categories at once, so that a difference that is shown hands its share on to every other pair.
+
+    Args:
+        pairs: the items of each pair, by any key.
+        categories: as in `compare_categories`.
+        alpha: the chance of showing any difference in any pair where there is none.
+
+    Returns:
+        For each key what `compare_categories` returns.
+
+    Raises:
+        UsageError, ValueError: as `compare_categories`.
+    """
+    counted = {key: _tallies(items, categories) for key, items in pairs.items()}
+    there = sum(1 for counts in counted.values() if counts[POOLED].n)
+    family = {key: _measured(counts, alpha, alpha / max(1, there)) for key, counts in counted.items()}
+    tests = [(key, name, paired.p, weight) for key, part in family.items() for name, (paired, weight) in part.items()]
+    adjusted = weighted_holm([p for _, _, p, _ in tests], [0.0 if w is None else w for _, _, _, w in tests])
+    by_test = {(key, name): p for (key, name, _, _), p in zip(tests, adjusted, strict=True)}
+    return {
+        key: {
+            name: Compared(paired, by_test[key, POOLED if weight is None else name])
+            for name, (paired, weight) in part.items()
+        }
+        for key, part in family.items()
+    }
+
+
+def _measured(counts: dict[str, Tally], alpha: float, level: float) -> dict[str, tuple[Paired, float | None]]:
+    """Each comparison of one pair with its weight; None for a single category: it is the pooled comparison itself."""
     filled = [name for name, count in counts.items() if name != POOLED and count.n]
     if len(filled) < 2:
-        compared = {name: measure(count, confidence, alpha) for name, count in counts.items()}
-        return {name: Compared(result, result.p) for name, result in compared.items()}
-    share = alpha * (1 - POOLED_WEIGHT)
-    differing = {name: len(counts[name].sums) for name in filled}
-    able = testable({name: least_p(count) for name, count in differing.items()}, share)
-    levels = {name: share / len({*able, name}) for name in filled} | {POOLED: alpha * POOLED_WEIGHT}
-    results = {name: measure(count, confidence, levels.get(name, share)) for name, count in counts.items()}
-    weights = [
-        POOLED_WEIGHT if name == POOLED else (1 - POOLED_WEIGHT) / len(able) if name in able else 0.0
-        for name in results
-    ]
-    adjusted = weighted_holm([r.p for r in results.values()], weights)
-    return {name: Compared(r, p) for (name, r), p in zip(results.items(), adjusted, strict=True)}
+        made = {name: measure(count, 1 - alpha, level) for name, count in counts.items()}
+        return {name: (result, None if name in filled else 1.0) for name, result in made.items()}
+    share = level * (1 - POOLED_WEIGHT)
+    able = testable({name: least_p(len(counts[name].sums)) for name in filled}, share)
+    levels = {name: share / len({*able, name}) for name in filled} | {POOLED: level * POOLED_WEIGHT}
+    weights = {name: (1 - POOLED_WEIGHT) / len(able) if name in able else 0.0 for name in counts}
+    weights[POOLED] = POOLED_WEIGHT
+    return {name: (measure(count, 1 - alpha, levels.get(name, share)), weights[name]) for name, count in counts.items()}
 
 
 def _tallies(items: Iterable[Item], categories: Sequence[str]) -> dict[str, Tally]:
