@@ -14,6 +14,7 @@ from rendering_fixture import HOSTILE, A, B, items, report, summary
 from weakspot.errors import DiskFull
 from weakspot.records import Summary, from_json
 from weakspot.rendering import csv_rows, render_markdown, summary_renderable, write_csv, write_report
+from weakspot.rendering.category_pages import category_names
 from weakspot.rendering.csv import cell
 from weakspot.rendering.markdown import escaped, fenced
 from weakspot.rendering.text import one_line, visible
@@ -26,11 +27,12 @@ MARKUP = st.lists(
 ).map("".join)  # fmt: skip
 
 
-def test_a_report_is_three_files(tmp_path: Path) -> None:
-    """The page, the Markdown and the numbers are written, the numbers read back, and nothing else is left."""
+def test_a_report_is_three_files_and_a_page_per_category(tmp_path: Path) -> None:
+    """The pages, the Markdown and the numbers are written, the numbers read back, and nothing else is left."""
     written = write_report(report(), tmp_path / "run")
-    assert [path.name for path in written] == ["report.html", "report.md", "summary.json"]
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["report.html", "report.md", "summary.json"]
+    names = ["report.html", "report.md", "summary.json", *category_names(report()).values()]
+    assert [path.name for path in written] == names
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(names)
     assert from_json(written[2].read_bytes(), Summary) == report().summary
     assert json.loads(written[2].read_text())["models"][A]["pooled"]["n"] == 92
     assert "\r" not in written[0].read_text(encoding="utf-8")

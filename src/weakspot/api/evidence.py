@@ -29,6 +29,8 @@ from weakspot.store.run import RunStore
 T = TypeVar("T")
 Pieces = Mapping[int, tuple[bytes, str]]
 CONTROL = frozenset({"control", "unknown"})
+LONGEST_REPLY = 2_000
+"""Characters of a reply, or of what was asked, in the table of all items; the run folder holds the whole."""
 NO_TOKENS = "This backend does not give token ids."
 
 
@@ -53,7 +55,7 @@ def report_input(store: RunStore) -> ReportInput:
         notes=tuple(_notes(store, summary, probes)),
         licences={name: model.info.licence for name, model in summary.models.items() if model.info.licence},
         costs={name: cost for name, model in summary.models.items() if (cost := _cost(model))},
-        items=tuple(_row(probe, names, sheet, scores) for probe in probes),
+        items=tuple(_rows(store, names, sheet, scores, probes)),
         uninformative=tuple(_uninformative(names, sheet)),
     )
 
@@ -142,18 +144,38 @@ def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterat
         yield f"{unread} of {len(probes)} probes are not marked as reviewed."
 
 
-def _row(probe: Probe, names: Sequence[str], sheet: Sheet, scores: Scores) -> ItemRow:
-    results = {}
-    for name in names:
-        if (score := scores.get((probe.id, name))) is not None:
-            results[name] = ItemResult(
+def _rows(
+    store: RunStore, names: Sequence[str], sheet: Sheet, scores: Scores, probes: Sequence[Probe]
+) -> Iterator[ItemRow]:
+    """Every item with each candidate's verdict and the beginning of its reply."""
+    replies = {
+        (response.probe, name): final.text[:LONGEST_REPLY]
+        for name in names
+        for row in store.responses(name)
+        if (final := (response := from_json(row, Response)).final) is not None
+    }
+    for probe in probes:
+        results = {
+            name: ItemResult(
                 passed=score.passed,
                 reply_class=score.reply_class,
                 severity=score.severity,
                 reason=score.reason,
                 uninformative=probe.counted and not sheet.informative(probe, name),
+                reply=replies.get((probe.id, name), ""),
             )
-    return ItemRow(probe.id, probe.category, probe.counted, results, probe.arm, probe.group)
+            for name in names
+            if (score := scores.get((probe.id, name))) is not None
+        }
+        yield ItemRow(probe.id, probe.category, probe.counted, results, probe.arm, probe.group, _asked(probe))
+
+
+def _asked(probe: Probe) -> str:
+    """The beginning of what is put to a candidate, turn by turn; its own turns are left open."""
+    if probe.messages is None:
+        return (probe.prompt or "")[:LONGEST_REPLY]
+    turns = [f"[{m.role}] {'…' if m.content is None else m.content[:LONGEST_REPLY]}" for m in probe.messages]
+    return "\n".join(turns)[:LONGEST_REPLY]
 
 
 def _uninformative(names: Sequence[str], sheet: Sheet) -> Iterator[Uninformative]:

@@ -9,18 +9,31 @@ from weakspot.records.card import Card, CardLayer
 from weakspot.records.codec import SCHEMA_VERSION, from_json, to_builtins, to_json
 from weakspot.records.imported import Imported, ImportedModel
 from weakspot.records.model import Candidate, ModelInfo, Provenance
+from weakspot.records.power import Assumption, Power, Reach
 from weakspot.records.probe import Generation, Message, Probe
 from weakspot.records.rating import Rating
-from weakspot.records.response import ErrorRecord, FinishReason, Reply, Request, Response, Timings, TokenLogprob, Usage
+from weakspot.records.response import (
+    ChoiceLogprob,
+    ErrorRecord,
+    FinishReason,
+    Reply,
+    Request,
+    Response,
+    Timings,
+    TokenLogprob,
+    Usage,
+)
 from weakspot.records.score import Evidence, ReplyClass, Score
 from weakspot.records.summary import Comparison, Difference, Rate, Summary
 from weakspot.records.tokens import Stage, TokenFinding, TokenKind, TokenPiece, TokenView
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Assumption",
     "Candidate",
     "Card",
     "CardLayer",
+    "ChoiceLogprob",
     "Comparison",
     "Difference",
     "ErrorRecord",
@@ -31,10 +44,12 @@ __all__ = [
     "ImportedModel",
     "Message",
     "ModelInfo",
+    "Power",
     "Probe",
     "Provenance",
     "Rate",
     "Rating",
+    "Reach",
     "Reply",
     "ReplyClass",
     "Request",

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 Role = Literal["system", "user", "assistant", "tool"]
-Arm = Literal["treatment", "control", "placebo", "positive-control"]
+Arm = Literal["treatment", "control", "placebo", "positive-control", "attack"]
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `expect` keeps its JSON form: `expect["type"]` names the scorer, the rest is that scorer's configuration.
     `group` marks items that share a source; `arm` says which part of a matched set this is (None: it stands alone
-    and counts as a treatment). `tags["control"]` may name the positive control whose failure makes this item
+    and counts as a treatment; "attack": another item, transformed, which counts in no rate). `tags["control"]` may name the positive control whose failure makes this item
     uninformative; without it, the positive control of the same `group` is used.
     """
 

@@ -13,7 +13,8 @@ FinishReason = Literal["stop", "length", "content_filter", "unknown"]
 class Request(msgspec.Struct, frozen=True):
     """One call of a model: messages or a raw prompt, and how to generate. Seconds, tokens and nats throughout.
 
-    `logprobs` is how many alternatives per token to return (0: none).
+    `logprobs` is how many alternatives per token to return (0: none). With `choices` nothing is generated: the
+    log-likelihood of each of these continuations of the prompt is asked for.
     """
 
     messages: tuple[Message, ...] = ()
@@ -27,6 +28,7 @@ class Request(msgspec.Struct, frozen=True):
     json_schema: dict[str, Any] | None = None
     grammar: str | None = None
     logprobs: int = 0
+    choices: tuple[str, ...] = ()
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -54,10 +56,21 @@ class TokenLogprob(msgspec.Struct, frozen=True):
     top: tuple[tuple[str, float], ...] = ()
 
 
+class ChoiceLogprob(msgspec.Struct, frozen=True):
+    """How likely one choice is: the sum of its tokens' log-probabilities (nats) behind the prompt.
+
+    `is_greedy` says whether each of its tokens is the likeliest there, None where the engine does not tell.
+    """
+
+    logprob: float
+    is_greedy: bool | None = None
+    tokens: int = 0
+
+
 class Reply(msgspec.Struct, frozen=True):
     """What a model gave back for one request.
 
-    `prompt_ids`, `output_ids` and `prompt_text` (the rendered template) are None where the engine does not give them.
+    `choice_logprobs` answers a request's `choices`, in their order; `text` is then the likeliest of them. `prompt_ids`, `output_ids` and `prompt_text` (the rendered template) are None where the engine does not give them.
     `attempts` counts tries, `throttled` how many of them were answered 429.
     """
 
@@ -67,6 +80,7 @@ class Reply(msgspec.Struct, frozen=True):
     prompt_ids: tuple[int, ...] | None = None
     output_ids: tuple[int, ...] | None = None
     logprobs: tuple[TokenLogprob, ...] | None = None
+    choice_logprobs: tuple[ChoiceLogprob, ...] | None = None
     usage: Usage = Usage()
     timings: Timings = Timings()
     attempts: int = 1

@@ -88,6 +88,8 @@ def csv_rows(items: tuple[ItemRow, ...]) -> list[dict[str, object]]:
             "severity": result.severity,
             "uninformative": result.uninformative,
             "reason": result.reason,
+            "asked": row.asked,
+            "reply": result.reply,
         }
         for row in items
         for candidate, result in row.results.items()

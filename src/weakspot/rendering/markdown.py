@@ -12,6 +12,7 @@ from weakspot.rendering.anchors import Anchors, Link, Sentence
 from weakspot.rendering.cards import card_notes, card_rows
 from weakspot.rendering.failures import Case, Shelf, Trail, shelves
 from weakspot.rendering.items import item_blocks
+from weakspot.rendering.matrix import ranking_sentence
 from weakspot.rendering.sentences import cautions, headline, verdict
 from weakspot.rendering.suppositions import suppositions
 from weakspot.rendering.tables import (
@@ -102,6 +103,8 @@ def _verdict(report: ReportInput, anchors: Anchors) -> str:
     summary = report.summary
     lines = [_anchor("verdict"), "", f"# {escaped(headline(summary))}", ""]
     lines += [f"- {_sentence(said)}" for said in verdict(summary, anchors)]
+    if summary.ranking:
+        lines.append(f"- {escaped(ranking_sentence(summary), 2_000)}")
     warnings = [*map(escaped, report.notes), *map(_sentence, cautions(summary, anchors))]
     if warnings:
         lines += ["", "To know before trusting it:", "", *(f"- {warning}" for warning in warnings)]

@@ -10,10 +10,12 @@ from weakspot.records import Summary
 from weakspot.rendering import formats, markup
 from weakspot.rendering.anchors import Anchors
 from weakspot.rendering.cards import card_notes, card_rows
+from weakspot.rendering.category_pages import category_names
 from weakspot.rendering.environment import environment
 from weakspot.rendering.failures import shelves
 from weakspot.rendering.figures import charts
 from weakspot.rendering.items import item_blocks
+from weakspot.rendering.matrix import matrix_rows
 from weakspot.rendering.sentences import cautions, headline, verdict
 from weakspot.rendering.suppositions import suppositions
 from weakspot.rendering.tables import comparison_tables, cost_facts, provenance_facts, rate_rows, run_facts
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 SECTIONS = (
     ("verdict", "Verdict"),
+    ("candidates", "Side by side"),
     ("differences", "Differences"),
     ("rates", "Rates"),
     ("failures", "Failures"),
@@ -63,7 +66,9 @@ def _environment() -> "Environment":
 def _context(report: ReportInput) -> dict[str, Any]:
     summary, anchors = report.summary, Anchors(report)
     comparisons = comparison_tables(summary, anchors)
-    shown = [s for s in SECTIONS if s[0] != "differences" or comparisons]
+    matrix = matrix_rows(report, anchors)
+    empty = {"differences": not comparisons, "candidates": not matrix}
+    shown = [section for section in SECTIONS if not empty.get(section[0])]
     templates = {m.info.template_text: name for name, m in reversed(summary.models.items()) if m.info.template_text}
     found = shelves(report, anchors)
     return {
@@ -79,6 +84,8 @@ def _context(report: ReportInput) -> dict[str, Any]:
         "cautions": cautions(summary, anchors),
         "charts": charts(summary),
         "comparisons": comparisons,
+        "matrix": matrix,
+        "pages": category_names(report) if report.items else {},
         "rates": rate_rows(summary, anchors),
         "shelves": found,
         "rubric": dict(report.rubric),

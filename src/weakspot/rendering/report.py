@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from weakspot.records import Summary, to_json
+from weakspot.rendering.category_pages import category_files
 from weakspot.rendering.files import write_atomic
 from weakspot.rendering.markdown import render_markdown
 from weakspot.rendering.page import render_html
@@ -14,7 +15,7 @@ HTML, MARKDOWN, SUMMARY = "report.html", "report.md", "summary.json"
 
 
 def write_report(report: ReportInput, folder: Path) -> list[Path]:
-    """Write report.html, report.md and summary.json, each in one step, after all three could be made.
+    """Write report.html, report.md, summary.json and a page per category, each in one step, after all could be made.
 
     Args:
         report: saved records; no model, tokenizer or network is needed.
@@ -31,6 +32,8 @@ def write_report(report: ReportInput, folder: Path) -> list[Path]:
         MARKDOWN: render_markdown(report).encode("utf-8", "replace"),
         SUMMARY: summary_json(report.summary),
     }
+    if report.items:
+        made |= {name: page.encode("utf-8", "replace") for name, page in category_files(report).items()}
     for name, data in made.items():
         write_atomic(folder / name, data)
     return [folder / name for name in made]

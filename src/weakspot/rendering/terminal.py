@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from weakspot.records import Summary
 from weakspot.rendering import formats
 from weakspot.rendering.anchors import Anchors, Sentence
+from weakspot.rendering.matrix import ranking_sentence
 from weakspot.rendering.sentences import cautions, headline, verdict
 from weakspot.rendering.tables import ComparisonTable, RateCell, comparison_tables, rate_rows
 from weakspot.rendering.text import one_line
@@ -30,6 +31,8 @@ def summary_renderable(summary: Summary) -> "Group":
         parts += [_rates(summary, anchors), Text()]
     for table in comparison_tables(summary, anchors):
         parts += [_differences(table), Text()]
+    if summary.ranking:
+        parts += [Text(one_line(ranking_sentence(summary), 1_000)), Text()]
     parts += [_line(said, "") for said in verdict(summary, anchors)]
     parts += [_line(said, "yellow") for said in cautions(summary, anchors)]
     return Group(*parts)

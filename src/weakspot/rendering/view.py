@@ -68,17 +68,21 @@ class Uninformative(msgspec.Struct, frozen=True):
 
 
 class ItemResult(msgspec.Struct, frozen=True):
-    """One cell of the table of all items."""
+    """One cell of the table of all items; `reply` is the beginning of what the candidate said."""
 
     passed: bool | None
     reply_class: str = ""
     severity: int | None = None
     reason: str = ""
     uninformative: bool = False
+    reply: str = ""
 
 
 class ItemRow(msgspec.Struct, frozen=True):
-    """One line of the table of all items; `results` is by candidate. Controls stand in it but are not counted."""
+    """One line of the table of all items; `results` is by candidate. Controls stand in it but are not counted.
+
+    `asked` is the beginning of the conversation, or of the prompt.
+    """
 
     probe: str
     category: str
@@ -86,6 +90,7 @@ class ItemRow(msgspec.Struct, frozen=True):
     results: dict[str, ItemResult]
     arm: Arm | None = None
     group: str | None = None
+    asked: str = ""
 
 
 class ReportInput(msgspec.Struct, frozen=True):
