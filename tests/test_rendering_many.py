@@ -46,6 +46,20 @@ def test_the_page_shows_letters_and_cost_beside_failures() -> None:
     assert "Who shares a letter is not told apart" in render_markdown(ranked())
 
 
+def test_a_terminal_shows_many_pairs_in_one_table() -> None:
+    """Three candidates and more get a row for each pair instead of a table for each."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    from weakspot.rendering.terminal import summary_renderable
+
+    out = StringIO()
+    Console(file=out, width=200).print(summary_renderable(ranked().summary))
+    assert out.getvalue().count(" minus ") == 3
+    assert "c 20/90 (a)" in out.getvalue()
+
+
 def test_every_category_has_a_page_with_every_reply() -> None:
     """A category's page holds each of its items with what was asked and what each candidate said."""
     made = report()

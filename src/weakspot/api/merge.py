@@ -141,7 +141,10 @@ def _check(columns: Sequence[Column], shared: Sequence[Probe], baseline: str | N
 
 
 def _notes(sources: Sequence[Source], columns: Sequence[Column], left_out: int) -> list[str]:
-    said = [f"{column.candidate.name} comes from the run in {column.source.folder.name}." for column in columns]
+    said = []
+    for source in sources:
+        names = ", ".join(column.candidate.name for column in columns if column.source is source)
+        said.append(f"From the run in {source.folder.name}: {names}.")
     said += [
         f"The verdicts in {source.folder.name} are those of {source.plan.origin}, taken as they stand."
         for source in sources

@@ -17,5 +17,6 @@ def finish(result: RunResult, *, as_json: bool) -> int:
         return 0
     Console(highlight=False).print(summary_renderable(result.summary))
     for name, path in result.files.items():
-        sys.stdout.write(f"{name:<14}{path}\n")
+        if not name.startswith("category-"):  # the report links to them
+            sys.stdout.write(f"{name:<14}{path}\n")
     return 0

@@ -1,5 +1,6 @@
 """The numbers in a terminal. Names come from outside: escape sequences in them are shown, never obeyed."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from weakspot.records import Summary
@@ -10,6 +11,9 @@ from weakspot.rendering.sentences import cautions, headline, verdict
 from weakspot.rendering.tables import ComparisonTable, RateCell, comparison_tables, rate_rows
 from weakspot.rendering.text import one_line
 from weakspot.rendering.view import ReportInput
+
+MOST_TABLES = 2
+"""Pairs that are shown by category; of more only the pooled differences, or a terminal would scroll for pages."""
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -29,8 +33,11 @@ def summary_renderable(summary: Summary) -> "Group":
     parts: list[Text | Table] = [Text(one_line(headline(summary)), style="bold"), Text()]
     if summary.models:
         parts += [_rates(summary, anchors), Text()]
-    for table in comparison_tables(summary, anchors):
-        parts += [_differences(table), Text()]
+    tables = comparison_tables(summary, anchors)
+    if len(tables) > MOST_TABLES:
+        parts += [_pooled(tables), Text()]
+    else:
+        parts += [part for table in tables for part in (_differences(table), Text())]
     if summary.ranking:
         parts += [Text(one_line(ranking_sentence(summary), 1_000)), Text()]
     parts += [_line(said, "") for said in verdict(summary, anchors)]
@@ -71,6 +78,23 @@ def _differences(comparison: ComparisonTable) -> "Table":
         difference = f"{row.difference} ({row.interval})"
         cells = (one_line(row.name, 40), difference, row.p_adjusted, one_line(row.verdict, 200))
         table.add_row(*map(Text, cells), style=style)
+    return table
+
+
+def _pooled(tables: Sequence[ComparisonTable]) -> "Table":
+    """One row per pair, all categories together; the rest is in the report."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = "Each pair, all categories together, points (95% interval), paired; by category in the report"
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    for name in ("Pair", "Difference", "p adjusted", "Shown"):
+        table.add_column(name, overflow="fold")
+    for pair in tables:
+        row = pair.rows[0]
+        shown = "no" if row.winner is None else f"{one_line(row.winner, 40)} fails less"
+        cells = (f"{one_line(pair.a, 40)} minus {one_line(pair.b, 40)}", f"{row.difference} ({row.interval})")
+        table.add_row(*map(Text, (*cells, row.p_adjusted, shown)), style="" if row.winner else "dim")
     return table
 
 
