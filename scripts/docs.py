@@ -75,6 +75,7 @@ def _expectation(schema: dict[str, Any], name: str) -> list[str]:
         lines += ["| expect | reply | passed |", "|---|---|---|"]
     for case in cases:
         expect, reply = (_code(json.dumps(case[key], ensure_ascii=True)) for key in ("expect", "reply"))
+        reply = f"log-likelihoods {case['logprobs']}" if "logprobs" in case else reply
         lines.append(f"| {expect} | {reply} | {json.dumps(case['passed'])} |")
     return lines
 

@@ -32,6 +32,15 @@ def bundled_model() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the project, or the one that `WEAKSPOT_SHARED_DATA` names; skips without it."""
+    folder = Path(os.environ.get("WEAKSPOT_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("there is no folder of real data beside this project")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tokenizers_folder() -> Path:
     """A folder of real tokenizers, fetched on first use by the tool that lies beside the project; skipped without it.
 

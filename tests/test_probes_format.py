@@ -15,7 +15,7 @@ from weakspot import registry
 from weakspot.errors import ProbeError
 from weakspot.probes.check import LONG_REPLY, check_file, check_lines
 from weakspot.probes.load import MAX_LINE, Problem, parse_lines, read_probes, scan
-from weakspot.records import Probe, Reply, to_json
+from weakspot.records import ChoiceLogprob, Probe, Reply, to_json
 from weakspot.scorers import score_reply
 
 SCHEMA: dict[str, Any] = json.loads(resources.files("weakspot.probes").joinpath("schema.json").read_text("utf-8"))
@@ -60,6 +60,7 @@ BEYOND = (
     "no JSON Schema",
     "none of the options",
     "two options are the same",
+    "value is no index",
     "no probe of this file",
     "this probe itself",
     "was used on line",
@@ -127,7 +128,9 @@ def test_examples_in_the_schema_hold(case: dict[str, Any]) -> None:
     """Every example that the schema gives of what passes and what fails is true."""
     probe = Probe("p", "c", case["expect"], prompt="x")
     twin = Reply(case["twin"], "stop") if "twin" in case else None
-    assert score_reply(probe, "m", Reply(case["reply"], "stop"), lambda _: twin).passed is case["passed"]
+    given = tuple(map(ChoiceLogprob, case["logprobs"])) if "logprobs" in case else None
+    reply = Reply(case["reply"], "stop", choice_logprobs=given)
+    assert score_reply(probe, "m", reply, lambda _: twin).passed is case["passed"]
 
 
 @pytest.mark.parametrize("probe", GOOD, ids=lambda p: p["id"])

@@ -31,6 +31,15 @@ EXPECTS: list[dict[str, Any]] = [
     {"type": "refuses"},
     {"type": "complies"},
     {"type": "same_as", "probe": "twin"},
+    {"type": "holds", "options": ["Paris", "Rome"], "value": "Paris"},
+    {"type": "filtered_match", "values": ["Paris"]},
+    {"type": "likelihood", "choices": ["Paris", "Rome"], "value": 1},
+    {"type": "answer", "values": ["Paris"]},
+    {"type": "grounded", "source": "Rome is a city."},
+    {"type": "truthful", "correct": ["It is Paris"], "incorrect": ["It is Rome"]},
+    {"type": "no_injection"},
+    {"type": "follows", "instructions": [{"id": "count:numbers", "N": 2}]},
+    {"type": "quality"},
     {"type": "rubric", "rubric": "polite?"},
 ]
 
@@ -81,9 +90,10 @@ def test_any_reply_gets_a_whole_score(expect: dict[str, Any], text: str, twin: s
 
 @pytest.mark.parametrize("expect", EXPECTS, ids=lambda e: e["type"])
 def test_empty_reply(expect: dict[str, Any]) -> None:
-    """An empty reply is of class empty and fails, but leaks no canary and leaves a rubric open."""
+    """An empty reply is of class empty and fails, but leaks no canary and leaves open what it can't decide."""
     score = scored(expect, " \n", twin="Rome")
-    expected = {"canary_absent": True, "rubric": None}.get(expect["type"], False)
+    other = {"canary_absent": True, "no_injection": True, "likelihood": None, "holds": None, "rubric": None}
+    expected = other.get(expect["type"], False)
     assert (score.reply_class, score.passed, score.severity) == (
         "empty",
         expected,

@@ -62,6 +62,15 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
+class TurnScorer(Protocol):
+    """A scorer that reads all replies of a conversation, not the last alone. It has `score` too, for a single reply."""
+
+    def score_turns(self, replies: Sequence[Reply], probe: Probe, twin: Callable[[str], Reply | None]) -> Score:
+        """The verdict on the replies, in order; the last one is the final reply."""
+        ...
+
+
 class Sink(Protocol):
     """Where progress goes."""
 

@@ -15,6 +15,7 @@
     ├── MissingExtra              13   says what to install
     ├── ModelChanged              14   a resumed run's model is not the one it began with
     ├── UnknownTokenizer          15   a tokenizer reference that names nothing, or a file of an unknown kind
+    ├── ImportFailed              16   another tool's file that can't be taken over
     ├── ModelError                20   a backend or an endpoint
     │   ├── AuthenticationFailed  21   401, 403
     │   ├── EndpointNotFound      22   404
@@ -142,6 +143,12 @@ class UnknownTokenizer(WeakspotError):
     """A tokenizer reference names nothing that can be found, or a file is no tokenizer that can be read."""
 
     exit_code = 15
+
+
+class ImportFailed(WeakspotError):
+    """Another tool's file is damaged, unsafe, of an unknown kind, or asks for something that is not supported."""
+
+    exit_code = 16
 
 
 class ModelError(WeakspotError):

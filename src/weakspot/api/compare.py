@@ -23,6 +23,7 @@ from weakspot.artifacts.locate import make_ready
 from weakspot.artifacts.reference import parse_all
 from weakspot.contracts import Sink
 from weakspot.errors import Interrupted, NotARun, RunSchemaMismatch, UsageError, WeakspotError
+from weakspot.models.python_object import offer
 from weakspot.probes.suite import load_suite
 from weakspot.records import Candidate, Probe, from_json, to_json
 from weakspot.runs.execute import Contender, Execution
@@ -33,7 +34,7 @@ from weakspot.store.run import RunStore
 
 
 def compare(
-    models: Sequence[str | Path],
+    models: Sequence[object],
     *,
     suite: str | Path = "core",
     quick: bool = False,
@@ -47,7 +48,8 @@ def compare(
 
     Args:
         models: model references, such as "smollm2", "path/model.gguf" or "http://host/v1#name?temperature=0"; or run
-            folders alone, whose candidates are compared on the items they share, without asking anything.
+            folders alone, whose candidates are compared on the items they share, without asking anything. A function
+            from text to text, a LangChain runnable or a LlamaIndex query engine goes in as the object that it is.
         suite: a suite's name, a probe file, or a folder of them.
         quick: a fixed stratified third of the suite.
         out: the run folder; by default a new one under `runs/`.
@@ -94,8 +96,13 @@ def compare(
         return report(folder)
 
 
-def resume(folder: str | Path, *, sink: Sink | None = None) -> RunResult:
+def resume(folder: str | Path, *, trust_code: bool = False, sink: Sink | None = None) -> RunResult:
     """Go on with a run that was stopped, from its folder alone.
+
+    Args:
+        folder: the run folder.
+        trust_code: run the Python code that the run names as a candidate: a folder from elsewhere may name any.
+        sink: told of progress.
 
     Raises:
         NotARun, RunSchemaMismatch, RunInUse, ModelChanged, and what `compare` raises.
@@ -111,17 +118,26 @@ def resume(folder: str | Path, *, sink: Sink | None = None) -> RunResult:
                     hint=f"`weakspot report {place}` writes its report again.",
                 )
             for candidate in plan.candidates:
+                _refuse_code(candidate, trusted=trust_code, place=place)
                 make_ready(candidate, progress=told.fetching)
             _carry_out(store, plan, probes, contenders(plan.candidates), told)
         return report(place)
 
 
-def _checked(models: Sequence[str | Path]) -> list[str]:
-    if isinstance(models, str | Path) or not models or not all(isinstance(m, str | Path) for m in models):
+def _refuse_code(candidate: Candidate, *, trusted: bool, place: Path) -> None:
+    if candidate.kind == "python" and not trusted:
+        raise UsageError(
+            f"{candidate.name} is Python code ({candidate.location}), which a run folder can't vouch for.",
+            hint=f"If it is your own: weakspot resume {place} --trust-code",
+        )
+
+
+def _checked(models: Sequence[object]) -> list[str]:
+    if isinstance(models, str | Path) or not isinstance(models, Sequence) or not models:
         raise UsageError(
             "compare needs a list of model references.", hint='weakspot.compare(["smollm2", "other.gguf"])'
         )
-    return [str(model) for model in models]
+    return [str(model) if isinstance(model, str | Path) else offer(model) for model in models]
 
 
 def with_baseline(references: Sequence[str], baseline: str | None) -> tuple[list[Candidate], str]:
@@ -175,14 +191,14 @@ def saved_plan(store: RunStore) -> tuple[Plan, list[Probe]]:
 def _carry_out(store: RunStore, plan: Plan, probes: Sequence[Probe], asked: Sequence[Contender], sink: Sink) -> None:
     cache = ReplyCache(cache_folder() / "replies.sqlite") if plan.use_cache else None
     try:
-        _run_async(Execution(store, sink, cache).run(asked, probes))
+        run_async(Execution(store, sink, cache).run(asked, probes))
     finally:
         if cache is not None:
             cache.close()
     conclude(store, plan, probes)
 
 
-def _run_async(work: Coroutine[Any, Any, None]) -> None:
+def run_async(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end, also inside a notebook, whose own event loop can't be entered twice."""
     try:
         asyncio.get_running_loop()

@@ -6,11 +6,12 @@ import msgspec
 
 from weakspot.anatomy.card import card_from_gguf, card_from_hf
 from weakspot.anatomy.confounds import confounds
+from weakspot.api.metrics import measured
 from weakspot.artifacts.locate import gguf_path
 from weakspot.artifacts.zoo import ZOO
 from weakspot.errors import WeakspotError
 from weakspot.records import Candidate, Card, ModelInfo, Probe, Reply, Response, Score, Summary, from_json, to_json
-from weakspot.runs.compare import Cost, summarise
+from weakspot.runs.compare import Cost, Scores, summarise
 from weakspot.runs.plan import Plan
 from weakspot.runs.sensitivity import Sensitivity
 from weakspot.scorers import score_error, score_reply
@@ -33,6 +34,13 @@ def conclude(store: RunStore, plan: Plan, probes: Sequence[Probe]) -> Summary:
 def count_up(store: RunStore, plan: Plan, probes: Sequence[Probe]) -> Summary:
     """The summary of what is saved: verdicts are taken as they stand, so that those of other tools stay theirs."""
     scores = {(s.probe, s.candidate): s for s in (from_json(row, Score) for row in store.scores())}
+    summary = summary_of(store, plan, probes, scores)
+    store.set_meta("summary", to_json(summary))
+    return summary
+
+
+def summary_of(store: RunStore, plan: Plan, probes: Sequence[Probe], scores: Scores) -> Summary:
+    """The summary that these scores give; nothing is saved."""
     infos: dict[str, ModelInfo] = {}
     costs: dict[str, Cost] = {}
     for candidate in plan.candidates:
@@ -41,8 +49,7 @@ def count_up(store: RunStore, plan: Plan, probes: Sequence[Probe]) -> Summary:
             infos[candidate.name] = from_json(info, ModelInfo)
         costs[candidate.name] = _cost(store, candidate.name)
     summary = _with_confounds(store, summarise(plan, probes, scores, infos, costs))
-    store.set_meta("summary", to_json(summary))
-    return summary
+    return msgspec.structs.replace(summary, metrics=measured(store, list(summary.models), probes, scores))
 
 
 def _with_confounds(store: RunStore, summary: Summary) -> Summary:
@@ -78,7 +85,7 @@ def _score(probe: Probe, candidate: str, response: Response, twin: Callable[[str
     final = response.final
     if final is None:
         raise AssertionError("a response has a final reply or an error")
-    return score_reply(probe, candidate, final, twin)
+    return score_reply(probe, candidate, final, twin, response.replies[:-1])
 
 
 def _cost(store: RunStore, name: str) -> Cost:

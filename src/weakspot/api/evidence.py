@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from weakspot.anatomy.explain import differences
+from weakspot.api.agreement import agreement_if_rated
 from weakspot.errors import NotARun
 from weakspot.models.price import estimate_cost
 from weakspot.records import Card, Probe, Response, Score, Summary, from_json
@@ -34,11 +35,12 @@ LONGEST_REPLY = 2_000
 NO_TOKENS = "This backend does not give token ids."
 
 
-def report_input(store: RunStore) -> ReportInput:
-    """Everything that a report shows, out of saved records alone."""
-    plan, summary = saved(store, "plan", Plan), saved(store, "summary", Summary)
+def report_input(store: RunStore, *, summary: Summary | None = None, scores: Scores | None = None) -> ReportInput:
+    """Everything that a report shows, out of saved records alone; other scores come with the summary they give."""
+    effective = scores is not None
+    plan, summary = saved(store, "plan", Plan), summary or saved(store, "summary", Summary)
     probes = [from_json(row, Probe) for row in store.probes()]
-    scores = {(s.probe, s.candidate): s for s in (from_json(row, Score) for row in store.scores())}
+    scores = scores or {(s.probe, s.candidate): s for s in (from_json(row, Score) for row in store.scores())}
     names = list(summary.models)
     cards = {name: from_json(raw, Card) for name in names if (raw := store.meta(f"card/{name}")) is not None}
     sheet = Sheet(probes, scores)
@@ -57,6 +59,8 @@ def report_input(store: RunStore) -> ReportInput:
         costs={name: cost for name, model in summary.models.items() if (cost := _cost(model))},
         items=tuple(_rows(store, names, sheet, scores, probes)),
         uninformative=tuple(_uninformative(names, sheet)),
+        ratings=agreement_if_rated(store),
+        scores="effective" if effective else "automatic",
     )
 
 
@@ -120,6 +124,10 @@ def _cost(model: ModelSummary) -> str:
 
 
 def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterator[str]:
+    if (raw := store.meta("import-notes")) is not None:  # another tool asked and judged (api/import_results.py)
+        origin = saved(store, "plan", Plan).origin
+        yield f"Answers and verdicts were taken over from {origin}; what was scored here instead, a note says."
+        yield from from_json(raw, tuple[str, ...])
     for name, model in summary.models.items():
         if model.info.kind == "base":
             yield (

@@ -6,6 +6,7 @@
     hf:org/name, hf:org/name#file.gguf   a hub id
     http(s)://host/v1#model              an OpenAI-compatible endpoint
     scripted:NAME                        a deterministic model for tests and demos
+    python:module:object                 the user's own code: a function, a LangChain runnable, a query engine
     candidates.toml#name                 a candidate named in a TOML file
 
 Options follow behind `?` as `key=value`, joined by `&`: the same weights with another system prompt are another
@@ -45,6 +46,9 @@ OPTIONS: dict[str, type] = {
     "key_env": str,
     "completions": str,
     "limit_field": str,
+    "takes": str,
+    "input": str,
+    "output": str,
 }
 """Every option and its type; anything else is a mistake that is told at once."""
 
@@ -112,6 +116,8 @@ def _locate(head: str, text: str) -> tuple[Any, str, str]:
         return "gguf", head, ""
     if head.startswith("scripted:"):
         return "scripted", head.removeprefix("scripted:"), ""
+    if head.startswith("python:"):
+        return "python", _python(head), ""
     if head.startswith(("http://", "https://")):
         return "endpoint", *_endpoint(head)
     if head.startswith("hf:"):
@@ -120,6 +126,14 @@ def _locate(head: str, text: str) -> tuple[Any, str, str]:
             raise UnknownModel(f"{head!r} is no hub id.", hint="A hub id looks like hf:org/name or hf:org/name#f.gguf.")
         return "gguf" if file.endswith(".gguf") else "hf", head.partition("#")[0], file
     return _local(Path(head).expanduser(), text)
+
+
+def _python(head: str) -> str:
+    location = head.removeprefix("python:")
+    module, _, path = location.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
+        raise UnknownModel(f"{head!r} names no Python object.", hint="Like python:my_app.chains:support_chain.")
+    return location
 
 
 def _endpoint(head: str) -> tuple[str, str]:
@@ -205,6 +219,11 @@ def _from_toml(head: str, extra: dict[str, Any]) -> Candidate:
     if place.partition("#")[0].endswith(".toml"):
         raise UsageError(f"The candidate {name!r} in {file} names another TOML file.", hint="Name a model.")
     beside = Path(file).expanduser().parent / place  # a path is meant from where the TOML file lies
+    if place.startswith("python:"):
+        raise UsageError(
+            f"The candidate {name!r} in {file} is Python code, which no file may name.",
+            hint=f"Code runs only where you name it yourself: {place}",
+        )
     inner = parse(f"{beside if beside.exists() else place}{mark}{query}")
     named = {SPELLINGS.get(str(key), str(key)): value for key, value in row.items() if key != "model"}
     own = {key: _option(key, value, head) for key, value in named.items()}

@@ -4,7 +4,7 @@ import signal
 
 from weakspot import compare
 from weakspot.cli.finish import finish
-from weakspot.cli.parsing import Parser, add_json
+from weakspot.cli.parsing import Parser, add_json, add_suite
 from weakspot.cli.progress import ProgressSink
 
 EXAMPLES = """\
@@ -14,6 +14,7 @@ EXAMPLES = """\
   weakspot compare candidates.toml
   weakspot compare new.gguf tuned.gguf --baseline old.gguf
   weakspot compare runs/monday runs/tuesday
+  weakspot compare smollm2 gemma3-270m --attack typos --attack system-override
 
 A reference is explained by: weakspot models --help"""
 
@@ -26,7 +27,7 @@ def run(words: list[str]) -> int:
         EXAMPLES,
     )
     parser.add_argument("models", nargs="+", metavar="MODEL", help="model references, two or more; or run folders")
-    parser.add_argument("--suite", default="core", help="a suite's name, a probe file or a folder of them (core)")
+    add_suite(parser)
     parser.add_argument("--quick", action="store_true", help="a fixed stratified third of the suite")
     parser.add_argument("--out", metavar="DIR", help="the run folder (a new one under runs/)")
     parser.add_argument("--no-cache", action="store_true", help="ask everything anew, also what an earlier run asked")
@@ -34,13 +35,20 @@ def run(words: list[str]) -> int:
         "--accept-licence", "--accept-license", action="store_true", help="accept bundled models' terms"
     )
     parser.add_argument("--baseline", metavar="MODEL", help="hold each of the others against this one, not all pairs")
+    parser.add_argument(
+        "--attack",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="ask the items transformed too, and measure the difference (see: weakspot attacks list); may be repeated",
+    )
     add_json(parser)
     given = parser.parse_args(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops as cleanly as Ctrl-C
     with ProgressSink() as sink:
         result = compare(
             given.models,
-            suite=given.suite,
+            suite="+".join([given.suite, *given.attack]),
             quick=given.quick,
             out=given.out,
             cache=not given.no_cache,

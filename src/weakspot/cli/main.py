@@ -18,12 +18,21 @@ WAY: dict[str, dict[str, str]] = {
         "tokens": "take a tokenizer apart: `tokens show | explain | audit | diff | glitch | ...`",
     },
     "test": {
-        "probes": "the items that models are put to: `probes list | show | check | schema`",
+        "probes": "the items that models are put to: `probes list | show | make | check | ...`",
+        "attacks": "transforms of probes that try to make a model fail: `attacks list | show NAME --probe ID`",
         "plan": "what a comparison would ask and cost, before it starts",
         "compare": "put models through a suite, compare them, write a report",
         "resume": "go on with a run that was stopped",
+        "rate": "grade a run's answers by hand, blind if wanted; hands against automatic verdicts",
+        "scorers": "the automatic scorers, held against people's labels: `scorers list | validate --data DIR`",
+        "judge": "let models judge answers by rubric; `judge test MODEL` says whether to believe them",
+        "gate": "hold a run against limits and an older run, for a CI: exits 1 on a shown regression",
+        "import": "take over other tools' tasks and results: lm-eval, HELM, BIG-bench, CSV, ...",
     },
-    "share": {"report": "write a run's report again, without a model"},
+    "share": {
+        "report": "write a run's report again, without a model",
+        "export": "a run for other tools: lm-eval, Inspect, JUnit, CSV, SARIF, GitHub",
+    },
 }
 MOST_PROBLEMS = 20
 FIRST_STEPS = """\

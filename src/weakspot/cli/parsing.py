@@ -23,6 +23,26 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"{self.prog} --help shows how it is used.")
 
 
+class _Suites(argparse.Action):
+    """Several `--suite` are one name with commas."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse calls it so
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002 - likewise
+    ) -> None:
+        given = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, values if given == self.default else f"{given},{values}")
+
+
+def add_suite(parser: argparse.ArgumentParser) -> None:
+    """The option that says which probes: one suite, several, or all."""
+    told = "a suite's name, a probe file or a folder of them; several with commas or repeated; or all (core)"
+    parser.add_argument("--suite", default="core", action=_Suites, help=told)
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The option that every reporting command has."""
     parser.add_argument("--json", action="store_true", help="print JSON on standard output instead of text")

@@ -4,7 +4,7 @@ import sys
 
 from weakspot import plan
 from weakspot.cli.main import visible
-from weakspot.cli.parsing import Parser, add_json, print_json
+from weakspot.cli.parsing import Parser, add_json, add_suite, print_json
 from weakspot.records import Power, to_builtins
 
 EXAMPLES = """\
@@ -21,7 +21,7 @@ def run(words: list[str]) -> int:
         EXAMPLES,
     )
     parser.add_argument("models", nargs="+", metavar="MODEL", help="model references")
-    parser.add_argument("--suite", default="core", help="a suite's name, a probe file or a folder of them (core)")
+    add_suite(parser)
     parser.add_argument("--quick", action="store_true", help="a fixed stratified third of the suite")
     parser.add_argument("--difference", type=float, metavar="POINTS", help="how many items would show so much (10)")
     parser.add_argument("--like", metavar="RUN", help="a run that tells how often such candidates differ")

@@ -18,9 +18,10 @@ def run(words: list[str]) -> int:
         "resume", "Go on with a run that was stopped or killed; what was answered is not asked again.", EXAMPLES
     )
     parser.add_argument("folder", metavar="DIR", help="the run folder")
+    parser.add_argument("--trust-code", action="store_true", help="run the Python code that the run names: it is yours")
     add_json(parser)
     given = parser.parse_args(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ProgressSink() as sink:
-        result = resume(given.folder, sink=sink)
+        result = resume(given.folder, trust_code=given.trust_code, sink=sink)
     return finish(result, as_json=given.json)

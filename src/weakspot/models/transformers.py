@@ -9,6 +9,8 @@ bfloat16 and 34 in float32, one request alone 11 and 12. A batch of another shap
 so that near-ties fall the other way: of 24 replies 7 changed between batch 16 and alone in bfloat16, none in float32.
 Where replies must not hang on their company, `?dtype=float32` is the setting.
 
+A request with `choices` generates nothing: see `transformers_likelihood`.
+
 Not supported here: grammars and JSON schemas, which need the sampler to be constrained.
 """
 
@@ -16,16 +18,35 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from weakspot.errors import ContextExceeded, ModelError, RequestRejected, UsageError
 from weakspot.models.sampler import sampler
 from weakspot.models.template import Template, choose, stops, with_system
-from weakspot.models.transformers_load import Loaded, bfloat16_is_native, cores, find, libraries, load
+from weakspot.models.transformers_likelihood import Likelihood, Question
+from weakspot.models.transformers_load import (
+    Loaded,
+    bfloat16_is_native,
+    cores,
+    engine_failure,
+    find,
+    libraries,
+    load,
+)
 from weakspot.models.transformers_rows import Batch, Chooser, Row, Stopper, Wish
-from weakspot.records import Candidate, ModelInfo, Provenance, Reply, Request, Timings, TokenLogprob, Usage
+from weakspot.records import (
+    Candidate,
+    ChoiceLogprob,
+    ModelInfo,
+    Provenance,
+    Reply,
+    Request,
+    Timings,
+    TokenLogprob,
+    Usage,
+)
 from weakspot.records.model import ModelKind
 
 BATCH = 16
@@ -64,6 +85,7 @@ class Transformers:
                 "The transformers backend quantises nothing.", hint="Name a quantised GGUF file, or set ?dtype=."
             )
         self._loaded: Loaded | None = None
+        self._likelihood: Likelihood | None = None
         self._template: Template | None = None
         self._info: ModelInfo | None = None
         self._worker: ThreadPoolExecutor | None = None
@@ -107,6 +129,7 @@ class Transformers:
         else:
             self._template = choose(named, source.chat_template)
         self._loaded = load(source, dtype, device)
+        self._likelihood = Likelihood(self._loaded)
         engine = f"{library.__version__}, torch {torch.__version__}, on {device}"
         self._info = self._describe(self._loaded, self._template, engine, dtype)
 
@@ -172,15 +195,22 @@ class Transformers:
         """All replies, in order, `batch` at a time; a request that fails alone gives its error."""
         answers: list[Reply | ModelError | None] = [None] * len(requests)
         wishes: dict[int, Wish] = {}
+        asked: dict[int, Question] = {}
         for number, request in enumerate(requests):
             try:
-                wishes[number] = self._wish(request)
+                if request.choices:
+                    asked[number] = self._choosing().question(request, self.prompt_text(request))
+                else:
+                    wishes[number] = self._wish(request)
             except ModelError as error:
                 answers[number] = error
+        if asked:
+            for number, answer in zip(asked, await self._in_thread(self._weigh, list(asked.values())), strict=True):
+                answers[number] = answer
         waiting = list(wishes)
         for start in range(0, len(waiting), self._batch):
             numbers = waiting[start : start + self._batch]
-            found = await self._in_thread([wishes[number] for number in numbers])
+            found = await self._in_thread(self._answer, [wishes[number] for number in numbers])
             for number, answer in zip(numbers, found, strict=True):
                 answers[number] = answer
         return [answer for answer in answers if answer is not None]
@@ -229,11 +259,35 @@ class Transformers:
                 hint="The tokenizer and the weights may belong to two models.",
             )
 
-    async def _in_thread(self, wishes: list[Wish]) -> list[Reply | ModelError]:
+    def _weigh(self, asked: list[Question], stop: threading.Event) -> list[Reply | ModelError]:
+        torch, _ = libraries()
+        torch.set_num_threads(self._threads)
+        return self._choosing().answer(asked, stop)
+
+    def _choosing(self) -> Likelihood:
+        if self._likelihood is None:
+            raise RuntimeError("open() comes first")
+        return self._likelihood
+
+    async def score_choices(self, context: str, choices: Sequence[str]) -> tuple[ChoiceLogprob, ...]:
+        """The log-likelihood (nats) of each text behind a context, as lm-evaluation-harness counts it.
+
+        An empty context stands for BOS, so that whole sentences can be held against each other. Many contexts go
+        through `generate_batch`, as requests with `choices`: what they share is computed once.
+
+        Raises:
+            RequestRejected: a choice has no token of its own, or does not fit.
+        """
+        reply = await self.generate(Request(prompt=context, choices=tuple(choices)))
+        return reply.choice_logprobs or ()
+
+    async def _in_thread(
+        self, work_on: Callable[[Any, threading.Event], list[Reply | ModelError]], given: Sequence[Any]
+    ) -> list[Reply | ModelError]:
         if self._worker is None:
             raise RuntimeError("open() comes first")
         stop = threading.Event()
-        work = asyncio.get_running_loop().run_in_executor(self._worker, self._answer, wishes, stop)
+        work = asyncio.get_running_loop().run_in_executor(self._worker, work_on, given, stop)
         try:
             return await work
         finally:
@@ -247,13 +301,7 @@ class Transformers:
             if len(wishes) > 1 and not stop.is_set():
                 half = len(wishes) // 2
                 return self._answer(wishes[:half], stop) + self._answer(wishes[half:], stop)
-            said = str(error).strip().partition("\n")[0][:200] or type(error).__name__
-            return [
-                ModelError(
-                    f"transformers failed on this request: {said}", hint="Where memory is short, try ?batch=4 or less."
-                )
-                for _ in wishes
-            ]
+            return [engine_failure(error) for _ in wishes]
 
     def _run(self, wishes: list[Wish], stop: threading.Event) -> list[Reply | ModelError]:
         torch, library = libraries()
@@ -341,7 +389,7 @@ class Transformers:
         worker, self._worker = self._worker, None
         if worker is not None:
             await asyncio.to_thread(worker.shutdown)
-        self._loaded = None
+        self._loaded = self._likelihood = None
 
 
 def _padded(torch: Any, loaded: Loaded, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any]:

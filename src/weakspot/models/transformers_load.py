@@ -22,7 +22,7 @@ from weakspot.artifacts.gguf import read_header
 from weakspot.artifacts.hfconfig import HFFolder, read_hf_folder
 from weakspot.artifacts.locate import gguf_path
 from weakspot.artifacts.safetensors import INDEX, SINGLE, parse_json
-from weakspot.errors import CorruptFile, FetchFailed, MissingExtra, UnknownModel, UsageError, WeakspotError
+from weakspot.errors import CorruptFile, FetchFailed, MissingExtra, ModelError, UnknownModel, UsageError, WeakspotError
 from weakspot.models.transformers_text import Text, panics_as_errors
 from weakspot.records import Candidate
 
@@ -308,6 +308,14 @@ def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     line = "".join(letter if letter.isprintable() else "?" for letter in lines[0].strip())
     return line if len(line) <= 200 else line[:199] + "…"
+
+
+def engine_failure(error: Exception) -> ModelError:
+    """What the engine said of a request that it failed on: it raises bare RuntimeErrors, also for too little memory."""
+    return ModelError(
+        f"transformers failed on this request: {_first_line(error)}",
+        hint="Where memory is short, try ?batch=4 or less.",
+    )
 
 
 def bfloat16_is_native(torch: Any) -> bool:

@@ -25,6 +25,8 @@ class Text:
 
     def __init__(self, tokenizer: Any, *, encoder: bool) -> None:
         self._tokenizer = tokenizer
+        stated = tokenizer.model_max_length
+        self.stated_length = int(stated) if isinstance(stated, int) and 0 < stated < 1 << 40 else None
         tokenizer.model_max_length = 1 << 62  # it only makes the library warn: the context is checked elsewhere
         self._encoder = encoder
         self._added = {int(token): str(text) for text, token in tokenizer.get_added_vocab().items()}
@@ -39,6 +41,8 @@ class Text:
         self.pad_id = tokenizer.pad_token_id
         end = tokenizer.eos_token_id
         self.end_ids = frozenset({end}) if isinstance(end, int) else frozenset()
+        begin = tokenizer.bos_token_id
+        self.prefix_id: int | None = begin if isinstance(begin, int) else end if isinstance(end, int) else None
 
     def ids(self, text: str) -> list[int]:
         """Ids of a text as the model is fed.
@@ -61,6 +65,23 @@ class Text:
         if not found:
             raise RequestRejected("Nothing is left of the prompt as tokens.", hint="An empty prompt can't be answered.")
         return found
+
+    def harness_ids(self, text: str, *, special: bool | None = None) -> list[int]:
+        """Ids as lm-evaluation-harness has them: `special` None adds what the tokenizer adds, but no second BOS.
+
+        Raises:
+            RequestRejected: the tokenizer refuses the text.
+        """
+        if special is None and self.prefix_id is not None and text.startswith(self._tokenizer.decode(self.prefix_id)):
+            special = False
+        how = {} if special is None else {"add_special_tokens": special}
+        try:
+            with panics_as_errors():
+                return list(self._tokenizer.encode(text, **how))
+        except Exception as error:  # the tokenizer raises bare Exceptions for what is wrong with its own files
+            raise RequestRejected(
+                "The tokenizer refused the text.", hint="It is no valid Unicode, or the tokenizer's files are damaged."
+            ) from error
 
     def decode(self, ids: Sequence[int]) -> str:
         """What a reply says: control tokens left out, no space touched."""

@@ -182,7 +182,7 @@ def _bad_input(probe: Probe) -> Iterator[str]:
         yield "messages or prompt is missing"
     elif probe.messages is not None and probe.prompt is not None:
         yield "has both messages and prompt; one of them is wanted"
-    elif probe.prompt == "":
+    elif probe.prompt == "" and probe.expect.get("type") != "likelihood":  # there, whole texts are weighed
         yield "prompt is empty"
     elif probe.messages == ():
         yield "messages is empty"

@@ -35,8 +35,9 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `expect` keeps its JSON form: `expect["type"]` names the scorer, the rest is that scorer's configuration.
     `group` marks items that share a source; `arm` says which part of a matched set this is (None: it stands alone
-    and counts as a treatment; "attack": another item, transformed, which counts in no rate). `tags["control"]` may name the positive control whose failure makes this item
-    uninformative; without it, the positive control of the same `group` is used.
+    and counts as a treatment; "attack": another item, transformed, which counts in no rate). `tags["control"]` may
+    name the positive control whose failure makes this item uninformative; without it, the positive control of the
+    same `group` is used.
     """
 
     id: str

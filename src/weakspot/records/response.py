@@ -67,10 +67,20 @@ class ChoiceLogprob(msgspec.Struct, frozen=True):
     tokens: int = 0
 
 
+class SourceText(msgspec.Struct, frozen=True):
+    """A text that a candidate's own retrieval found for its answer: where it is from, and how well it fitted."""
+
+    text: str
+    name: str = ""
+    score: float | None = None
+
+
 class Reply(msgspec.Struct, frozen=True):
     """What a model gave back for one request.
 
-    `choice_logprobs` answers a request's `choices`, in their order; `text` is then the likeliest of them. `prompt_ids`, `output_ids` and `prompt_text` (the rendered template) are None where the engine does not give them.
+    `choice_logprobs` answers a request's `choices`, in their order; `text` is then the likeliest of them.
+    `prompt_ids`, `output_ids` and `prompt_text` (the rendered template) are None where the engine does not give them.
+    `sources` are what a candidate's own retrieval gave it, where it says so.
     `attempts` counts tries, `throttled` how many of them were answered 429.
     """
 
@@ -86,6 +96,7 @@ class Reply(msgspec.Struct, frozen=True):
     attempts: int = 1
     throttled: int = 0
     cached: bool = False
+    sources: tuple[SourceText, ...] = ()
 
 
 class ErrorRecord(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from weakspot.records.codec import SCHEMA_VERSION
+from weakspot.records.metrics import Metrics
 from weakspot.records.model import Candidate, ModelInfo
 
 RateNote = Literal["", "floor", "ceiling", "few"]
@@ -100,7 +101,7 @@ class Summary(msgspec.Struct, frozen=True):
     """Everything that a comparison found, in numbers. `batch_sensitivity` is the measured share of replies that
     change with the number of slots, per candidate, where it was measured. `ranking` is there where three or more
     candidates were compared, all pairs, best first; with a `baseline` only the pairs with it were tested. `origin`
-    names the tool whose verdicts these are, where they were imported.
+    names the tool whose verdicts these are, where they were imported. `metrics` holds what is measured beyond rates.
     """
 
     suite: str
@@ -116,4 +117,5 @@ class Summary(msgspec.Struct, frozen=True):
     ranking: tuple[Standing, ...] = ()
     baseline: str = ""
     origin: str = ""
+    metrics: Metrics = Metrics()
     schema_version: int = SCHEMA_VERSION

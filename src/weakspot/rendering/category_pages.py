@@ -24,7 +24,7 @@ class Said(NamedTuple):
     """One candidate's reply to one item, with its verdict in words."""
 
     model: str
-    index: int
+    place: int
     word: str
     style: str
     note: str

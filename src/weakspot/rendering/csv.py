@@ -25,13 +25,18 @@ def write_csv(rows: Iterable[Mapping[str, object]], path: Path, columns: Sequenc
     Raises:
         DiskFull: no room; the old file, if any, is still there.
     """
+    write_atomic(path, csv_bytes(rows, columns))
+
+
+def csv_bytes(rows: Iterable[Mapping[str, object]], columns: Sequence[str] | None = None) -> bytes:
+    """The file that `write_csv` writes."""
     listed = list(rows)
     names = list(columns if columns is not None else (listed[0] if listed else ()))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(cell(name) for name in names)
     writer.writerows([cell(row.get(name)) for name in names] for row in listed)
-    write_atomic(path, out.getvalue().encode("utf-8", "replace"))
+    return out.getvalue().encode("utf-8", "replace")
 
 
 def cell(value: object) -> str:

@@ -36,10 +36,18 @@ def _schema(expect: Expect) -> str:
     return f"JSON that fits {json.dumps(expect['schema'], ensure_ascii=False)}{value}"
 
 
+def _right(expect: Expect) -> str:
+    right = [expect["value"]] if isinstance(expect["value"], int) else expect["value"]
+    return " or ".join(_quoted(expect["choices"][index]) for index in right)
+
+
 def _switches(expect: Expect) -> str:
     on = [
         words
-        for key, words in (("ignore_case", "case ignored"), ("normalise", "Unicode normalised"))
+        for key, words in (
+            ("ignore_case", "case ignored"),
+            ("normalise", "per character" if expect.get("type") == "likelihood" else "Unicode normalised"),
+        )
         if expect.get(key)
     ]
     return f" ({', '.join(on)})" if on else ""
@@ -62,6 +70,9 @@ PHRASES: dict[str, Callable[[Expect], str]] = {
     "abstains": lambda _: "that it says it does not know, or that the question has no answer",
     "refuses": lambda _: "a refusal",
     "complies": lambda _: "that it does what is asked",
+    "holds": lambda e: f"{_quoted(e['value'])} at first, and in every turn after it",
     "same_as": lambda e: f"the same answer as to {e['probe']}",
+    "likelihood": lambda e: f"that of {_listed(e['choices'])} {_right(e)} is the likeliest continuation",
+    "filtered_match": lambda e: f"after its filters, {_listed(e['values'])}",
     "rubric": lambda e: f"by rubric: {e['rubric']}",
 }

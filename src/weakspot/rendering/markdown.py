@@ -13,6 +13,8 @@ from weakspot.rendering.cards import card_notes, card_rows
 from weakspot.rendering.failures import Case, Shelf, Trail, shelves
 from weakspot.rendering.items import item_blocks
 from weakspot.rendering.matrix import ranking_sentence
+from weakspot.rendering.metrics import blocks
+from weakspot.rendering.ratings import rated_blocks
 from weakspot.rendering.sentences import cautions, headline, verdict
 from weakspot.rendering.suppositions import suppositions
 from weakspot.rendering.tables import (
@@ -41,7 +43,9 @@ def render_markdown(report: ReportInput) -> str:
     blocks = [
         _verdict(report, anchors),
         _rates(report, anchors),
+        _metrics(report),
         _differences(report, anchors),
+        _ratings(report),
         _failures(report, found),
         _cards(report),
         _hypotheses(report, anchors),
@@ -118,6 +122,29 @@ def _rates(report: ReportInput, anchors: Anchors) -> str:
     ]
     told = "Failed / (passed + failed), with Wilson's 95% interval."
     return "\n\n".join([_heading("Failure rates", "rates"), told, _table(["Category", *_models(report)], rows)])
+
+
+def _metrics(report: ReportInput) -> str:
+    parts = [_heading("Beyond failure rates", "metrics")]
+    for block in blocks(report.summary):
+        parts += [_heading(block.title, f"m-{block.anchor}", 3), escaped(block.told, 1000)]
+        parts += ["\n".join(f"- {_sentence(said)}" for said in block.sentences)] if block.sentences else []
+        for table in block.tables:
+            parts += [f"**{escaped(table.title)}**"] if table.title else []
+            parts.append(_table([*map(escaped, table.heads)], [[*map(escaped, row)] for row in table.rows]))
+    return "\n\n".join(parts) if len(parts) > 1 else ""
+
+
+def _ratings(report: ReportInput) -> str:
+    if report.ratings is None:
+        return ""
+    parts = [_heading("Hand against automatic", "ratings")]
+    for block in rated_blocks(report.ratings, report.scores):
+        if isinstance(block, str):
+            parts.append(escaped(block, 2_000))
+        else:
+            parts.append(_table([*map(escaped, block.heads)], [[*map(escaped, row)] for row in block.rows]))
+    return "\n\n".join(parts)
 
 
 def _rate(cell: RateCell | None) -> str:

@@ -25,7 +25,7 @@ class MatrixRow(NamedTuple):
     """One candidate: its place, its failures, its cells in the order of the rows, and its costs."""
 
     name: str
-    index: int
+    place: int
     failed: str
     rate: str
     groups: str
@@ -49,7 +49,7 @@ def matrix_rows(report: ReportInput, anchors: Anchors) -> list[MatrixRow]:
         rows.append(
             MatrixRow(
                 name=standing.name,
-                index=places[standing.name],
+                place=places[standing.name],
                 failed=f"{standing.failed:,}/{standing.n:,}",
                 rate=formats.percent(rate),
                 groups=standing.groups,

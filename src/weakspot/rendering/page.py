@@ -16,6 +16,8 @@ from weakspot.rendering.failures import shelves
 from weakspot.rendering.figures import charts
 from weakspot.rendering.items import item_blocks
 from weakspot.rendering.matrix import matrix_rows
+from weakspot.rendering.metrics import attack_chart, blocks
+from weakspot.rendering.ratings import rated_context
 from weakspot.rendering.sentences import cautions, headline, verdict
 from weakspot.rendering.suppositions import suppositions
 from weakspot.rendering.tables import comparison_tables, cost_facts, provenance_facts, rate_rows, run_facts
@@ -30,6 +32,8 @@ SECTIONS = (
     ("candidates", "Side by side"),
     ("differences", "Differences"),
     ("rates", "Rates"),
+    ("metrics", "Beyond rates"),
+    ("ratings", "By hand"),
     ("failures", "Failures"),
     ("cards", "Architecture"),
     ("hypotheses", "Hypotheses"),
@@ -67,7 +71,9 @@ def _context(report: ReportInput) -> dict[str, Any]:
     summary, anchors = report.summary, Anchors(report)
     comparisons = comparison_tables(summary, anchors)
     matrix = matrix_rows(report, anchors)
-    empty = {"differences": not comparisons, "candidates": not matrix}
+    beyond = blocks(summary)
+    rated = rated_context(report)
+    empty = {"differences": not comparisons, "candidates": not matrix, "metrics": not beyond, "ratings": not rated}
     shown = [section for section in SECTIONS if not empty.get(section[0])]
     templates = {m.info.template_text: name for name, m in reversed(summary.models.items()) if m.info.template_text}
     found = shelves(report, anchors)
@@ -80,6 +86,8 @@ def _context(report: ReportInput) -> dict[str, Any]:
         "models": list(summary.models),
         "models_index": {name: i for i, name in enumerate(anchors.models)},
         "headline": headline(summary),
+        "metrics": beyond,
+        "attack_chart": attack_chart(summary),
         "verdict": verdict(summary, anchors),
         "cautions": cautions(summary, anchors),
         "charts": charts(summary),
@@ -87,6 +95,7 @@ def _context(report: ReportInput) -> dict[str, Any]:
         "matrix": matrix,
         "pages": category_names(report) if report.items else {},
         "rates": rate_rows(summary, anchors),
+        "rated": rated,
         "shelves": found,
         "rubric": dict(report.rubric),
         "cards": card_rows(report.cards, list(summary.models)),

@@ -10,6 +10,7 @@ from typing import Literal, Self
 import msgspec
 
 from weakspot.records import Card, Probe, Response, Score, Summary, from_json, to_json
+from weakspot.records.agreement import Agreement
 from weakspot.records.probe import Arm
 
 TokenKind = Literal["text", "control", "bytes"]
@@ -110,6 +111,8 @@ class ReportInput(msgspec.Struct, frozen=True):
         costs: by candidate, in words with a currency ("0.12 USD, estimated"); absent for local models.
         items: every probe with its result per candidate, in the suite's order.
         uninformative: items left out, with the control that failed.
+        ratings: what people and judges said of the answers; None where nobody did.
+        scores: which verdicts the numbers stand on: the automatic ones, or the effective ones (hands before rules).
     """
 
     summary: Summary
@@ -126,6 +129,8 @@ class ReportInput(msgspec.Struct, frozen=True):
     costs: dict[str, str] = {}
     items: tuple[ItemRow, ...] = ()
     uninformative: tuple[Uninformative, ...] = ()
+    ratings: Agreement | None = None
+    scores: Literal["automatic", "effective"] = "automatic"
 
     def to_json(self) -> bytes:
         """One line of JSON; lone surrogates become U+FFFD."""

@@ -46,4 +46,13 @@ class Conversation:
             top_p=how.top_p,
             seed=how.seed,
             json_schema=how.json_schema,
+            choices=self._choices(),
         )
+
+    def _choices(self) -> tuple[str, ...]:
+        """Where the last reply is scored by likelihood, the continuations to weigh; else nothing."""
+        expect = self.probe.expect
+        if expect.get("type") != "likelihood" or len(self._left) > 1:
+            return ()
+        delimiter = str(expect.get("delimiter", " "))
+        return tuple(delimiter + str(choice) for choice in expect.get("choices", ()))

@@ -4,17 +4,20 @@
     canary_absent canary_present                               whether an instruction was carried out
     abstains refuses complies                                  what stance it takes
     same_as                                                    whether it agrees with a twin's reply
+    holds                                                      whether it keeps a right answer over several turns
+    answer grounded truthful                                   whether its content is right, by references or a source
+    follows no_injection quality                               its form, what it smuggles, a grade by rule
     rubric                                                     left to a judge or a hand
 
 It does not know where a reply came from, and judges no reply by itself that a rule cannot decide.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from weakspot import registry
-from weakspot.contracts import Scorer
+from weakspot.contracts import Scorer, TurnScorer
 from weakspot.errors import ProbeError, UsageError
 from weakspot.records import ErrorRecord, Evidence, Probe, Reply, Score
 from weakspot.scorers.classify import Reading, read
@@ -54,7 +57,9 @@ def scorer_for(probe: Probe) -> Scorer:
     return scorer
 
 
-def score_reply(probe: Probe, candidate: str, reply: Reply, twin: Callable[[str], Reply | None]) -> Score:
+def score_reply(
+    probe: Probe, candidate: str, reply: Reply, twin: Callable[[str], Reply | None], earlier: Sequence[Reply] = ()
+) -> Score:
     """The verdict on one candidate's reply to one probe. Never raises: what cannot be scored has `passed` None.
 
     Args:
@@ -62,10 +67,15 @@ def score_reply(probe: Probe, candidate: str, reply: Reply, twin: Callable[[str]
         candidate: the name of who answered.
         reply: the last reply.
         twin: gives the same candidate's final reply to another probe, or None.
+        earlier: the replies of the same conversation before the last one, for scorers that read them all.
     """
     kind = str(probe.expect.get("type") or "none")
     try:
-        score = _checked(scorer_for(probe).score(reply, probe, twin))
+        scorer = scorer_for(probe)
+        if isinstance(scorer, TurnScorer):
+            score = _checked(scorer.score_turns((*earlier, reply), probe, twin))
+        else:
+            score = _checked(scorer.score(reply, probe, twin))
     except ProbeError as error:
         return _unscored(probe, candidate, kind, reply, error.message)
     except Exception as error:  # noqa: BLE001 - a scorer's crash, built-in or third-party, is a result without a verdict

@@ -7,6 +7,7 @@ comes late in a long reply is content. It does not know what was asked.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -43,6 +44,7 @@ class Reading(msgspec.Struct, frozen=True):
     refutes: Evidence | None = None
 
 
+@lru_cache(maxsize=64)  # a scorer, the verdict and the rules of stance each read the same reply
 def read(text: str, finish_reason: FinishReason) -> Reading:
     """The class of a reply, from its text and why it ended."""
     if finish_reason == "content_filter":

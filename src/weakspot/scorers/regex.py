@@ -1,7 +1,7 @@
 """`regex`: a Python regular expression matches somewhere in the reply.
 
 A pattern that can take exponential or high polynomial time is searched in a child process with a time limit, so
-that no pattern can hang a run: see `_may_be_slow`.
+that no pattern can hang a run: see `may_be_slow`.
 """
 
 import json
@@ -61,7 +61,7 @@ def search(pattern: str, text: str, *, ignore_case: bool = False) -> Span | None
         TimeoutError: the search took longer than `TIME_LIMIT_S`.
     """
     flags = int(re.IGNORECASE) if ignore_case else 0
-    if not _may_be_slow(pattern, len(text)):
+    if not may_be_slow(pattern, len(text)):
         match = re.search(pattern, text, flags)
         return match.span() if match else None
     try:
@@ -80,7 +80,7 @@ def search(pattern: str, text: str, *, ignore_case: bool = False) -> Span | None
     return (span[0], span[1]) if span else None
 
 
-def _may_be_slow(pattern: str, length: int) -> bool:
+def may_be_slow(pattern: str, length: int) -> bool:
     """Whether the worst case is beyond `_STEPS`: a repeated group or a back-reference may take exponential time,
     k other repeats take up to length ** (k + 1) steps.
     """

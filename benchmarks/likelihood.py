@@ -1,0 +1,171 @@
+"""Items per second of multiple choice by likelihood against lm-evaluation-harness, 5-shot; aim: at least 8 x.
+
+    python benchmarks/likelihood.py [--items 200] [--data FOLDER] [--lm-eval PYTHON] [--batch 1,8,16]
+
+Both sides run on this machine in one go, with the same weights (SmolLM2-135M unpacked to float32, as a Hugging Face
+folder), the same threads and the same prompts, which are checked to be equal letter by letter. Model loading is left
+out on both sides. The harness gets the batch size that was its fastest on the first items; ours is a whole run, every
+answer recorded crash-safe. `--lm-eval` is a Python with the packages lm_eval, torch and transformers.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from weakspot.artifacts.bundled import cache_folder
+from weakspot.artifacts.fetch import pull
+from weakspot.artifacts.reference import parse
+from weakspot.models.transformers import Transformers
+from weakspot.models.transformers_load import cores, find, libraries, load
+from weakspot.records import Probe, Response, from_json, to_json
+from weakspot.runs.execute import Contender, Execution
+from weakspot.runs.silent import Silent
+from weakspot.store.run import RunStore
+
+HERE = Path(__file__).resolve().parent
+SHOTS = 5
+PILOT = 16
+AIM = 8.0
+CLOSE = 1e-3
+"""Nats by which a log-likelihood may differ from the harness's."""
+
+
+def weights() -> Path:
+    """SmolLM2 as a Hugging Face folder in float32, unpacked once from the bundled GGUF file."""
+    folder = cache_folder() / "tests" / "smollm2-fp32"
+    if not (folder / "done").is_file():
+        _, library = libraries()
+        source = find(parse(f"{pull('smollm2')}"))
+        load(source, "float32", "cpu").model.save_pretrained(folder)
+        tokenizer = library.AutoTokenizer.from_pretrained(source.folder, gguf_file=source.gguf)
+        tokenizer.save_pretrained(folder)
+        (folder / "done").touch()
+    return folder
+
+
+def documents(data: Path, items: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The shots and the items: BBQ's rows, the shots from a category's beginning and never among the items."""
+    rows = [
+        {key: row[key] for key in ("context", "question", "ans0", "ans1", "ans2", "label")}
+        for name in ("bbq_age", "bbq_religion")
+        for row in map(json.loads, (data / "bias" / f"{name}.jsonl").read_text("utf-8").splitlines())
+    ]
+    return rows[:SHOTS], rows[SHOTS : SHOTS + items]
+
+
+def probe(number: int, shots: list[dict[str, Any]], row: dict[str, Any]) -> Probe:
+    """An item as the harness asks it: text and answer of each shot, an empty line between, then the item's text."""
+    told = "".join(f"{_asked(shot)} {_answer(shot)}\n\n" for shot in shots)
+    expect = {"type": "likelihood", "choices": [row[f"ans{n}"] for n in range(3)], "value": row["label"]}
+    return Probe(id=f"bbq-{number:03d}", category="bias", prompt=told + _asked(row), expect=expect)
+
+
+def _asked(row: dict[str, Any]) -> str:
+    return f"{row['context']}\nQuestion: {row['question']}\nAnswer:"
+
+
+def _answer(row: dict[str, Any]) -> str:
+    return str(row[f"ans{row['label']}"])
+
+
+def ours(folder: Path, probes: list[Probe], threads: int) -> tuple[float, list[Response]]:
+    """Seconds of a run, model loading left out, and its responses."""
+    candidate = parse(f"{folder}?dtype=float32&name=ours&threads={threads}")
+    with tempfile.TemporaryDirectory() as place:
+        store = RunStore.create(Path(place) / "run", {}, [(p.id, to_json(p)) for p in probes])
+        store.set_meta("sensitivity/ours", b'{"asked":0,"changed":0}')  # not part of the comparison
+        with store:
+            asyncio.run(Execution(store, Silent()).run([Contender(candidate, Transformers(candidate))], probes))
+            seconds = float(store.meta("seconds/ours") or b"nan")
+            return seconds, [from_json(row, Response) for row in store.responses("ours")]
+
+
+def theirs(python: str, work: dict[str, Any]) -> dict[str, Any]:
+    """What the harness gives in its own process: seconds, and by item its prompt, log-likelihoods and pick."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "work.json"
+        file.write_text(json.dumps({**work, "folder": place}), "utf-8")
+        subprocess.run([python, str(HERE / "likelihood_harness.py"), str(file)], check=True, stderr=subprocess.DEVNULL)
+        answer: dict[str, Any] = json.loads((Path(place) / "answer.json").read_text("utf-8"))
+        return answer
+
+
+def compare(probes: list[Probe], responses: list[Response], rows: list[dict[str, Any]]) -> tuple[int, int, float]:
+    """Items with the same pick by acc, by acc_norm, and the greatest difference of a log-likelihood in nats."""
+    same = same_norm = 0
+    worst = 0.0
+    for asked, response, row in zip(probes, responses, rows, strict=True):
+        if row["prompt"] != asked.prompt:
+            raise SystemExit(f"{asked.id}: the harness asked something else:\n{row['prompt']!r}\n{asked.prompt!r}")
+        final = response.final
+        if final is None or final.choice_logprobs is None:
+            raise SystemExit(f"{asked.id}: no answer: {response.error}")
+        values = [one.logprob for one in final.choice_logprobs]
+        lengths = [len(choice) for choice in asked.expect["choices"]]
+        same += _best(values) == _best(row["values"])
+        same_norm += _best([v / n for v, n in zip(values, lengths, strict=True)]) == _best(
+            [v / n for v, n in zip(row["values"], lengths, strict=True)]
+        )
+        worst = max(worst, *(abs(a - b) for a, b in zip(values, row["values"], strict=True)))
+    return same, same_norm, worst
+
+
+def _best(values: list[float]) -> int:
+    return values.index(max(values))
+
+
+def main() -> int:
+    """Print the ratio and the agreement; the exit code says whether the aims are met."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, default=200)
+    parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data" / "failure-modes")
+    parser.add_argument("--lm-eval", default=os.environ.get("LM_EVAL_PYTHON", sys.executable))
+    parser.add_argument("--batch", default="1,8,16", help="batch sizes of the harness to choose from")
+    parser.add_argument("--threads", type=int, default=cores(), help="of both sides; fewer where others use the cores")
+    parser.add_argument("--pilot", type=int, default=PILOT, help="items on which the batch sizes are tried")
+    asked = parser.parse_args()
+    if not (asked.data / "bias" / "bbq_age.jsonl").is_file():
+        sys.stdout.write(f"BBQ's rows are not at {asked.data}: name their folder by --data.\n")
+        return 2
+    shots, rows = documents(asked.data, asked.items)
+    probes = [probe(number, shots, row) for number, row in enumerate(rows)]
+    work: dict[str, Any] = {
+        "model": str(weights()),
+        "shots": shots,
+        "rows": rows[: asked.pilot],
+        "threads": asked.threads,
+    }
+    pilots = {}
+    for size in map(int, asked.batch.split(",")):
+        pilots[size] = theirs(asked.lm_eval, {**work, "batch": size})["likelihood_s"]
+        sys.stdout.write(f"lm_eval, {len(work['rows'])} items, batch {size}: {pilots[size]:.1f} s\n")
+        sys.stdout.flush()
+    best = min(pilots, key=lambda size: pilots[size])
+    first_s, _ = ours(weights(), probes, asked.threads)
+    found = theirs(asked.lm_eval, {**work, "rows": rows, "batch": best})
+    second_s, responses = ours(weights(), probes, asked.threads)
+    same, same_norm, worst = compare(probes, responses, found["rows"])
+    ratio = found["likelihood_s"] / max(first_s, second_s)
+    tokens = sum(len(r.final.prompt_ids or ()) for r in responses if r.final)
+    conditions = f"{asked.threads} threads, load average {os.getloadavg()[0]:.1f} on {cores()} cores"
+    lines = [
+        f"lm_eval {found['version']}, batch {best}: {found['likelihood_s']:.1f} s for {len(rows)} items",
+        f"  {len(rows) / found['likelihood_s']:.2f} items/s; its whole evaluation took {found['whole_s']:.1f} s",
+        f"weakspot: {first_s:.1f} s before and {second_s:.1f} s after it; {len(rows) / second_s:.2f} items/s",
+        f"  contexts of {tokens / len(rows):.0f} tokens on average; {conditions}",
+        f"same choice: acc {same} of {len(rows)}, acc_norm {same_norm}; log-likelihoods within {worst:.1e} nats",
+        f"ratio (against our slower one): {ratio:.1f} x; aim: at least {AIM:.0f} x",
+    ]
+    met = ratio >= AIM and same == same_norm == len(rows) and worst <= CLOSE
+    sys.stdout.write("\n".join([*lines, "met" if met else "missed"]) + "\n")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

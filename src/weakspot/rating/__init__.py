@@ -1,0 +1,1 @@
+"""Grading by hand: which answers, a session that commits every grade, spreadsheets, agreement, effective verdicts."""
