@@ -47,13 +47,20 @@ fix: $(VENV)/.dev ## mend lint and format, write the generated docs anew
 docs: $(VENV)/.dev ## write the generated docs anew
 	$(BIN)/python scripts/docs.py
 
-bench: $(VENV)/.dev ## the speed goals, as ratios measured in one run
+$(VENV)/.lm-eval: $(VENV)/.dev # lm-evaluation-harness beside us, on the same torch and transformers
+	$(PYTHON) -m venv $(VENV)/lm-eval
+	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $$(echo $(VENV)/lm-eval/lib/python*/site-packages)/ours.pth
+	$(VENV)/lm-eval/bin/python -m pip --disable-pip-version-check install --quiet lm_eval==0.4.13
+	@touch $@
+
+bench: $(VENV)/.dev $(VENV)/.lm-eval ## the speed goals, as ratios measured in one run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/tokens.py
 	$(BIN)/python benchmarks/bpe.py
 	$(BIN)/python benchmarks/glitch.py
+	$(BIN)/python benchmarks/likelihood.py --lm-eval $(VENV)/lm-eval/bin/python
 
 fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the tokenizer loaders and of `tokens show`, two minutes each
 	$(PIP) atheris

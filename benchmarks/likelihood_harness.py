@@ -50,15 +50,16 @@ def main() -> None:
     (tasks / "weakspot_bbq.yaml").write_text(TASK.format(folder=folder, shots=len(work["shots"])), "utf-8")
     torch.set_num_threads(work["threads"])
     model: Any = HFLM(pretrained=work["model"], dtype="float32", device="cpu", batch_size=work["batch"])
-    spent = [0.0]
+    spent, worked = [0.0], [0.0]
     inner = model.loglikelihood
 
     def timed(*given: Any, **more: Any) -> Any:
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         try:
             return inner(*given, **more)
         finally:
             spent[0] += time.perf_counter() - began
+            worked[0] += time.process_time() - cpu
 
     model.loglikelihood = timed
     began = time.perf_counter()
@@ -74,6 +75,7 @@ def main() -> None:
     answer = {
         "version": version("lm_eval"),
         "likelihood_s": spent[0],
+        "cpu_s": worked[0],
         "whole_s": whole,
         "results": {key: value for key, value in found["results"]["weakspot_bbq"].items() if "acc" in key},
         "rows": [

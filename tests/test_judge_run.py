@@ -238,3 +238,34 @@ def test_command_line(
         wrong = weakspot_command(*words)
         assert wrong.returncode == 2
         assert wrong.stderr.startswith("weakspot: ")
+
+
+def test_the_report_shows_judges(tmp_path: Path, run: Path) -> None:
+    """Page and Markdown name every judge that was asked, also in an earlier call, and escape what it is called."""
+    with_markup = script(tmp_path / "plain.jsonl", [("", verdict(True))]).replace("name=plain", "name=<b>x</b>")
+    weakspot.judge(run, [with_markup])
+    weakspot.judge(run, [kind_judge(tmp_path)])
+    files = weakspot.report(run).files
+    page, plain = (files[name].read_text("utf-8") for name in ("report.html", "report.md"))
+    assert 'id="judging"' in page
+    assert "&lt;b&gt;x&lt;/b&gt;" in page
+    assert "<b>x</b>" not in page + plain
+    assert "Judging models" in plain
+    assert "kind has not been through its self-test" in plain
+
+
+def test_only_a_believed_judge_fills_in(tmp_path: Path, run: Path) -> None:
+    """An effective report takes verdicts of a judge that passed its self-test, and none of one that did not."""
+    weakspot.judge(run, [kind_judge(tmp_path)])
+    untested = weakspot.report(run, scores="effective").summary.models["a"].categories["tone"]
+    assert (untested.n, untested.unscored) == (0, 4)
+    path = tmp_path / "good.jsonl"
+    judge = scripted_judge(path, lambda trial: trial.good)
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n" + json.dumps({"contains": "REPLY>\nYes, gladly.", "reply": verdict(True)}))
+        file.write("\n" + json.dumps({"contains": "", "reply": verdict(False)}))
+    weakspot.judge_test(judge, quick=True)
+    weakspot.judge(run, [judge])
+    found = weakspot.report(run, scores="effective").summary.models
+    rates = [(found[name].categories["tone"].failed, found[name].categories["tone"].n) for name in ("a", "b")]
+    assert rates == [(0, 4), (4, 4)]

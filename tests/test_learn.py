@@ -14,7 +14,7 @@ from weakspot import check_probes, load_probes, registry
 
 ROOT = Path(__file__).resolve().parent.parent
 LEARN = ROOT / "docs" / "learn"
-PAGE = LEARN / "1-tokenizers.md"
+PAGES = ("1-tokenizers.md", "2-stress-test.md")
 MODELS = ("smollm2", "gemma3-270m")
 
 
@@ -140,22 +140,24 @@ def test_commands_that_the_pages_name_are_there() -> None:
 
 @pytest.mark.models
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", PAGES)
 def test_walk_without_models_prints_what_the_page_shows(
-    walk: ModuleType, tmp_path: Path, bundled_model: Callable[[str], Path]
+    walk: ModuleType, page: str, tmp_path: Path, bundled_model: Callable[[str], Path]
 ) -> None:
     """The commands that need only the models' tokenizers print what stands below them."""
     for name in MODELS:
         bundled_model(name)
-    assert walk.report(PAGE, walk.walk(PAGE, tmp_path, models=False)) == ""
+    assert walk.report(LEARN / page, walk.walk(LEARN / page, tmp_path, models=False)) == ""
 
 
 @pytest.mark.models
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("page", PAGES)
 def test_whole_walk_prints_what_the_page_shows(
-    walk: ModuleType, tmp_path: Path, bundled_model: Callable[[str], Path]
+    walk: ModuleType, page: str, tmp_path: Path, bundled_model: Callable[[str], Path]
 ) -> None:
     """Every command of the walk, replies of real models included, prints what stands below it."""
     for name in MODELS:
         bundled_model(name)
-    assert walk.report(PAGE, walk.walk(PAGE, tmp_path)) == ""
+    assert walk.report(LEARN / page, walk.walk(LEARN / page, tmp_path)) == ""

@@ -1,5 +1,6 @@
 """Likelihoods of choices by transformers: the numbers of a plain computation, each token computed once."""
 
+import asyncio
 import shutil
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,10 +16,14 @@ library = pytest.importorskip("transformers", reason="needs the [torch] extra", 
 
 import weakspot  # noqa: E402 - behind the skip
 from test_transformers import CONTEXT, KINDS, ask, byte_tokenizer, edit, opened, space_tokenizer, tiny  # noqa: E402
+from weakspot.artifacts.reference import parse  # noqa: E402
 from weakspot.errors import ModelError, RequestRejected  # noqa: E402
 from weakspot.models.transformers import Transformers  # noqa: E402
 from weakspot.models.transformers_likelihood_tree import Fed, lay_out  # noqa: E402
-from weakspot.records import Probe, Reply, Request, to_json  # noqa: E402
+from weakspot.records import Probe, Reply, Request, Response, from_json, to_json  # noqa: E402
+from weakspot.runs.execute import Contender, Execution  # noqa: E402
+from weakspot.runs.silent import Silent  # noqa: E402
+from weakspot.store.run import RunStore  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -74,7 +79,8 @@ def reference(folder: Path, context: str, choice: str) -> tuple[float, bool]:
     tokenizer = library.AutoTokenizer.from_pretrained(folder)
     encoder = (library.AutoConfig.from_pretrained(folder)).is_encoder_decoder
     auto = library.AutoModelForSeq2SeqLM if encoder else library.AutoModelForCausalLM
-    model = auto.from_pretrained(folder, dtype=torch.float32)
+    # float64: threads alone move the plain float32 sums of the T5 by 0.011 nats, ours lie within 0.0012 of these
+    model = auto.from_pretrained(folder, dtype=torch.float64)
     limit = 2048 if folder.name in ("t5", "mamba") else CONTEXT
     while context != context.rstrip():
         context, choice = context[:-1], context[-1] + choice
@@ -131,9 +137,7 @@ def test_the_next_request_goes_on_from_the_last(folders: dict[str, Path]) -> Non
     alone = len({prefix for ids in found[len(QUESTIONS[0][1]) :] for prefix in _prefixes(ids)})
     assert first > len(SHOTS) // 4
     assert second < alone - len(SHOTS) // 4
-    assert ask(folders["llama"], two)[0].choice_logprobs == pytest.approx(
-        ask(folders["llama"], [*one, *two])[1].choice_logprobs, abs=1e-4
-    ) or _close(ask(folders["llama"], two)[0], ask(folders["llama"], [*one, *two])[1])
+    assert _close(ask(folders["llama"], two)[0], ask(folders["llama"], [*one, *two])[1])
 
 
 def _close(one: Reply, other: Reply) -> bool:
@@ -234,12 +238,47 @@ def test_a_run_passes_and_fails_by_likelihood(folders: dict[str, Path], tmp_path
     run = weakspot.compare([reference_], suite=suite, out=tmp_path / "run", cache=False)
     rate = run.summary.models["m"].pooled
     assert (rate.n, rate.failed, rate.unscored) == (len(choices), len(choices) - 1, 0)
-    page = (tmp_path / "run" / "report.html").read_text("utf-8")
-    assert f"The likeliest choice is &#39;{choices[best].strip()}&#39;" in page or choices[best].strip() in page
+    reasons = (tmp_path / "run" / "items.csv").read_text("utf-8")
+    assert reasons.count(f"The likeliest choice is '{choices[best].strip()}'") == len(choices)
+
+
+def test_a_run_puts_prompts_that_begin_alike_together(
+    folders: dict[str, Path], tmp_path: Path, own_cache: Path
+) -> None:
+    """Items of several few-shot prefixes, mixed in the suite, cost each prefix once and not once for every batch."""
+    prefixes = [f"{letter} " * 60 for letter in "abcd"]
+    asked = [f"{prefixes[n % 4]}{'xyzuvw'[n // 4] * (1 + n % 5)}" for n in range(24)]
+    expect = {"type": "likelihood", "choices": ["one", "two"], "value": 0}
+    probes = [Probe(f"p{n}", "facts", expect, prompt=prompt) for n, prompt in enumerate(asked)]
+    store = RunStore.create(tmp_path / "run", {}, [(one.id, to_json(one)) for one in probes])
+    store.set_meta("sensitivity/m", b'{"asked":0,"changed":0}')
+    candidate = parse(f"{folders['llama']}?dtype=float32&name=m&batch=4&threads=1")
+    model, seen = Transformers(candidate), []
+
+    async def run() -> None:
+        begun = model._load
+
+        def load() -> None:
+            begun()
+            assert model._likelihood is not None
+            model._likelihood.shared = True
+            model._loaded.model.register_forward_pre_hook(  # type: ignore[union-attr]
+                lambda _module, _args, fed: seen.append(fed["input_ids"].numel()), with_kwargs=True
+            )
+
+        model._load = load  # type: ignore[method-assign]
+        await Execution(store, Silent()).run([Contender(candidate, model)], probes)
+
+    with store:
+        asyncio.run(run())
+        replies = [from_json(row, Response).final for row in store.responses("m")]
+    assert all(reply is not None and reply.choice_logprobs for reply in replies)
+    lengths = sorted({len(reply.prompt_ids or ()) for reply in replies if reply is not None})
+    assert sum(seen) < 4 * lengths[-1] + 24 * 40
 
 
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=12), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_walk_holds_every_sequence_once(ids: list[list[int]], data: st.DataObject) -> None:
     """Each sequence can be read off the tree by its parents, equal beginnings are there once, parents come first."""
     sequences = [Fed(tuple(one), tuple([9] * data.draw(st.integers(1, len(one))))) for one in ids]

@@ -7,6 +7,7 @@ from weakspot.api.evidence import report_input, saved
 from weakspot.rating.answers import ratings
 from weakspot.rating.effective import effective
 from weakspot.records import Probe, Score, from_json
+from weakspot.records.judging import Judging
 from weakspot.rendering.view import ReportInput
 from weakspot.runs.plan import Plan
 from weakspot.store.run import RunStore
@@ -15,9 +16,14 @@ Which = Literal["automatic", "effective"]
 
 
 def effective_scores(store: RunStore) -> dict[tuple[str, str], Score]:
-    """The scores by (probe id, candidate): a hand before the rule, a judge only where the rule gave no verdict."""
+    """The scores by (probe id, candidate): a hand before the rule, a judge only where the rule gave no verdict.
+
+    A judge that has not passed its self-test decides nothing.
+    """
     scores = {(s.probe, s.candidate): s for s in (from_json(row, Score) for row in store.scores())}
-    return effective(scores, ratings(store))
+    raw = store.meta("judging")
+    believed = () if raw is None else from_json(raw, Judging).believed
+    return effective(scores, [r for r in ratings(store) if r.kind == "hand" or r.rater in believed])
 
 
 def effective_input(store: RunStore) -> ReportInput:

@@ -10,6 +10,7 @@ from weakspot.api.agreement import agreement_if_rated
 from weakspot.errors import NotARun
 from weakspot.models.price import estimate_cost
 from weakspot.records import Card, Probe, Response, Score, Summary, from_json
+from weakspot.records.judging import Judging
 from weakspot.records.summary import Comparison, ModelSummary
 from weakspot.rendering.view import (
     FailureView,
@@ -60,6 +61,7 @@ def report_input(store: RunStore, *, summary: Summary | None = None, scores: Sco
         items=tuple(_rows(store, names, sheet, scores, probes)),
         uninformative=tuple(_uninformative(names, sheet)),
         ratings=agreement_if_rated(store),
+        judging=None if (raw := store.meta("judging")) is None else from_json(raw, Judging),
         scores="effective" if effective else "automatic",
     )
 

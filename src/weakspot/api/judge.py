@@ -16,7 +16,16 @@ from weakspot.api.judge_jobs import (
     pair_heading,
     saved_infos,
 )
-from weakspot.api.judge_tallies import alpha, judge_rating, judge_tally, judging_notes, majority, now
+from weakspot.api.judge_tallies import (
+    alpha,
+    judge_rating,
+    judge_tally,
+    judging_notes,
+    majority,
+    now,
+    saved_judging,
+    with_earlier,
+)
 from weakspot.contracts import Sink
 from weakspot.errors import UsageError
 from weakspot.judging.measuring import caution
@@ -99,6 +108,7 @@ def judge(
         store.add_ratings(
             (r.rater, r.probe, r.candidate, to_json(r)) for by_judge in ratings.values() for r in by_judge
         )
+        made = with_earlier(made, saved_judging(store))
         store.set_meta("judging", to_json(made))
     return made
 

@@ -4,15 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
 from weakspot.api.judge_asking import fingerprint, own_candidates, saved_test
 from weakspot.api.judge_jobs import Job
 from weakspot.judging.measuring import caution, share
 from weakspot.judging.questions import LONGEST_QUESTION, LONGEST_REPLY
 from weakspot.judging.verdicts import Verdict
 from weakspot.rating.effective import vote
-from weakspot.records import Candidate, ModelInfo, Rating
+from weakspot.records import Candidate, ModelInfo, Rating, from_json
 from weakspot.records.judging import Estimated, JudgeTally, Judging
 from weakspot.stats.agreement import coincidences, estimate, krippendorff_alpha
+from weakspot.store.run import RunStore
 
 LONGEST_NOTE = 400
 Known = tuple[Mapping[str, Candidate], Mapping[str, ModelInfo]]
@@ -96,6 +99,16 @@ def judging_notes(jobs: Mapping[str, Job], tallies: Sequence[JudgeTally]) -> Ite
         yield f"{cut} of {len(jobs)} replies were longer than {LONGEST_REPLY:,} characters; their middle was left out."
 
 
-def believed(judging: Judging) -> tuple[str, ...]:
-    """The raters ("judge:NAME") whose verdicts may stand in for a missing one."""
-    return tuple(f"judge:{tally.judge}" for tally in judging.judges if not tally.caution)
+def saved_judging(store: RunStore) -> Judging | None:
+    """What judges said of a run; None where none was asked."""
+    raw = store.meta("judging")
+    return None if raw is None else from_json(raw, Judging)
+
+
+def with_earlier(made: Judging, before: Judging | None) -> Judging:
+    """The judges of earlier calls stay beside those of this one."""
+    if before is None:
+        return made
+    names = {tally.judge for tally in made.judges}
+    earlier = tuple(tally for tally in (*before.judges, *before.earlier) if tally.judge not in names)
+    return msgspec.structs.replace(made, earlier=earlier)

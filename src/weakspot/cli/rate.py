@@ -69,7 +69,7 @@ def _parser() -> Parser:
         action="append",
         default=[],
         metavar="WHICH",
-        help="failed, passed, unscored, disagree, category=NAME or candidate=NAME; may be given again",
+        help="failed, passed, unscored, disagree, category=NAME or candidate=NAME; again: any of a kind, all kinds",
     )
     act = parser.add_mutually_exclusive_group()
     act.add_argument("--export", metavar="FILE.csv", help="write the answers for a spreadsheet instead")

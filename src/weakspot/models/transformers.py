@@ -129,7 +129,7 @@ class Transformers:
         else:
             self._template = choose(named, source.chat_template)
         self._loaded = load(source, dtype, device)
-        self._likelihood = Likelihood(self._loaded)
+        self._likelihood = Likelihood(self._loaded, self._threads)
         engine = f"{library.__version__}, torch {torch.__version__}, on {device}"
         self._info = self._describe(self._loaded, self._template, engine, dtype)
 
@@ -205,7 +205,9 @@ class Transformers:
             except ModelError as error:
                 answers[number] = error
         if asked:
-            for number, answer in zip(asked, await self._in_thread(self._weigh, list(asked.values())), strict=True):
+            for number, answer in zip(
+                asked, await self._in_thread(self._choosing().answer, list(asked.values())), strict=True
+            ):
                 answers[number] = answer
         waiting = list(wishes)
         for start in range(0, len(waiting), self._batch):
@@ -259,11 +261,6 @@ class Transformers:
                 hint="The tokenizer and the weights may belong to two models.",
             )
 
-    def _weigh(self, asked: list[Question], stop: threading.Event) -> list[Reply | ModelError]:
-        torch, _ = libraries()
-        torch.set_num_threads(self._threads)
-        return self._choosing().answer(asked, stop)
-
     def _choosing(self) -> Likelihood:
         if self._likelihood is None:
             raise RuntimeError("open() comes first")
@@ -272,11 +269,8 @@ class Transformers:
     async def score_choices(self, context: str, choices: Sequence[str]) -> tuple[ChoiceLogprob, ...]:
         """The log-likelihood (nats) of each text behind a context, as lm-evaluation-harness counts it.
 
-        An empty context stands for BOS, so that whole sentences can be held against each other. Many contexts go
-        through `generate_batch`, as requests with `choices`: what they share is computed once.
-
-        Raises:
-            RequestRejected: a choice has no token of its own, or does not fit.
+        An empty context stands for BOS. Many contexts go through `generate_batch`, as requests with `choices`: what
+        they share is computed once. Raises RequestRejected where a choice has no token of its own, or does not fit.
         """
         reply = await self.generate(Request(prompt=context, choices=tuple(choices)))
         return reply.choice_logprobs or ()

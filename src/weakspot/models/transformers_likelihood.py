@@ -50,13 +50,14 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Likelihood:
-    """Scores choices with one loaded model. Not for two threads at once.
+    """Scores choices with one loaded model on so many `threads`. Not for two callers at once.
 
     `shared` says whether tokens are computed once for all that share them; None until the first request.
     """
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, threads: int = 1) -> None:
         self._loaded = loaded
+        self._threads = threads
         self._memory = Memory()
         self._limit = longest(loaded)
         self.shared: bool | None = None
@@ -94,6 +95,7 @@ class Likelihood:
     def answer(self, asked: Sequence[Question], stop: threading.Event) -> list[Reply | ModelError]:
         """A reply or an error for each, all computed together; where that fails each alone, so that one fails alone."""
         began = time.perf_counter()
+        libraries()[0].set_num_threads(self._threads)  # OpenMP counts by thread
         try:
             values = self.score([pair for question in asked for pair in question.pairs], stop)
         except Exception as error:  # noqa: BLE001 - the engine raises bare RuntimeErrors, also for too little memory

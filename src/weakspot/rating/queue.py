@@ -29,7 +29,8 @@ class Wanted(msgspec.Struct, frozen=True):
         blind: hide which model answered, and shuffle.
         sample: how many answers, drawn by strata; None for all.
         seed: of the sample and the order.
-        only: filters, all of which must hold (see `FILTERS`).
+        only: filters (see `FILTERS`): of one kind any, of different kinds all must hold, so that two categories and
+            "failed" are the failures of both categories.
     """
 
     rater: str = "me"
@@ -88,7 +89,12 @@ def _filtered(every: Sequence[Answer], ratings: list[Rating], only: Sequence[str
                 f"The run has no {plain} {value!r}.", hint=f"It has: {', '.join(sorted(known[plain])) or 'none'}."
             )
     disputed = _disputed(every, ratings) if "disagree" in only else set()
-    return [answer for answer in every if all(_holds(answer, one, disputed) for one in only)]
+    kinds: dict[str, list[str]] = {}
+    for one in only:
+        kinds.setdefault("verdict" if one in FILTERS[:3] else one.partition("=")[0], []).append(one)
+    return [
+        answer for answer in every if all(any(_holds(answer, one, disputed) for one in kind) for kind in kinds.values())
+    ]
 
 
 def _holds(answer: Answer, one: str, disputed: set[Key]) -> bool:

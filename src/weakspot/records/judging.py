@@ -116,6 +116,7 @@ class Judging(msgspec.Struct, frozen=True, kw_only=True):
         alpha: Krippendorff's alpha between them, nominal, on pass or fail; None with one judge.
         majority: what the majority says, by verdict: passed, failed, even, none.
         notes: what a reader must know, a sentence each.
+        earlier: judges of earlier calls whose verdicts stand in the run too.
     """
 
     created: str
@@ -126,7 +127,13 @@ class Judging(msgspec.Struct, frozen=True, kw_only=True):
     alpha: Estimated | None = None
     majority: dict[str, int] = {}
     notes: tuple[str, ...] = ()
+    earlier: tuple[JudgeTally, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def believed(self) -> tuple[str, ...]:
+        """The raters ("judge:NAME") whose verdicts may stand in where a rule gave none."""
+        return tuple(f"judge:{tally.judge}" for tally in (*self.judges, *self.earlier) if not tally.caution)
 
 
 class Pairwise(msgspec.Struct, frozen=True, kw_only=True):

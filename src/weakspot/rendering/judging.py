@@ -25,7 +25,12 @@ class JudgeRow(NamedTuple):
 
 def judge_rows(judging: Judging) -> list[JudgeRow]:
     """The table of judges."""
-    return [_row(tally) for tally in judging.judges]
+    return [_row(tally) for tally in (*judging.judges, *judging.earlier)]
+
+
+def judged_context(judging: Judging | None) -> dict[str, list[JudgeRow] | list[str]]:
+    """What the page's section shows; empty without judges."""
+    return {} if judging is None else {"rows": judge_rows(judging), "sentences": judging_sentences(judging)}
 
 
 def judging_sentences(judging: Judging) -> list[str]:

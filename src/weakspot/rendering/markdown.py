@@ -12,6 +12,7 @@ from weakspot.rendering.anchors import Anchors, Link, Sentence
 from weakspot.rendering.cards import card_notes, card_rows
 from weakspot.rendering.failures import Case, Shelf, Trail, shelves
 from weakspot.rendering.items import item_blocks
+from weakspot.rendering.judging import judging_markdown
 from weakspot.rendering.matrix import ranking_sentence
 from weakspot.rendering.metrics import blocks
 from weakspot.rendering.ratings import rated_blocks
@@ -46,6 +47,7 @@ def render_markdown(report: ReportInput) -> str:
         _metrics(report),
         _differences(report, anchors),
         _ratings(report),
+        _judging(report),
         _failures(report, found),
         _cards(report),
         _hypotheses(report, anchors),
@@ -145,6 +147,13 @@ def _ratings(report: ReportInput) -> str:
         else:
             parts.append(_table([*map(escaped, block.heads)], [[*map(escaped, row)] for row in block.rows]))
     return "\n\n".join(parts)
+
+
+def _judging(report: ReportInput) -> str:
+    if report.judging is None:
+        return ""
+    lines = [f"- {escaped(line, 1_000)}" for line in judging_markdown(report.judging)]
+    return "\n\n".join([_heading("Judging models", "judging"), "\n".join(lines)])
 
 
 def _rate(cell: RateCell | None) -> str:

@@ -15,6 +15,7 @@ from weakspot.rendering.environment import environment
 from weakspot.rendering.failures import shelves
 from weakspot.rendering.figures import charts
 from weakspot.rendering.items import item_blocks
+from weakspot.rendering.judging import judged_context
 from weakspot.rendering.matrix import matrix_rows
 from weakspot.rendering.metrics import attack_chart, blocks
 from weakspot.rendering.ratings import rated_context
@@ -34,6 +35,7 @@ SECTIONS = (
     ("rates", "Rates"),
     ("metrics", "Beyond rates"),
     ("ratings", "By hand"),
+    ("judging", "Judges"),
     ("failures", "Failures"),
     ("cards", "Architecture"),
     ("hypotheses", "Hypotheses"),
@@ -74,6 +76,7 @@ def _context(report: ReportInput) -> dict[str, Any]:
     beyond = blocks(summary)
     rated = rated_context(report)
     empty = {"differences": not comparisons, "candidates": not matrix, "metrics": not beyond, "ratings": not rated}
+    empty["judging"] = report.judging is None
     shown = [section for section in SECTIONS if not empty.get(section[0])]
     templates = {m.info.template_text: name for name, m in reversed(summary.models.items()) if m.info.template_text}
     found = shelves(report, anchors)
@@ -96,6 +99,7 @@ def _context(report: ReportInput) -> dict[str, Any]:
         "pages": category_names(report) if report.items else {},
         "rates": rate_rows(summary, anchors),
         "rated": rated,
+        "judging": judged_context(report.judging),
         "shelves": found,
         "rubric": dict(report.rubric),
         "cards": card_rows(report.cards, list(summary.models)),

@@ -11,6 +11,7 @@ import msgspec
 
 from weakspot.records import Card, Probe, Response, Score, Summary, from_json, to_json
 from weakspot.records.agreement import Agreement
+from weakspot.records.judging import Judging
 from weakspot.records.probe import Arm
 
 TokenKind = Literal["text", "control", "bytes"]
@@ -112,6 +113,7 @@ class ReportInput(msgspec.Struct, frozen=True):
         items: every probe with its result per candidate, in the suite's order.
         uninformative: items left out, with the control that failed.
         ratings: what people and judges said of the answers; None where nobody did.
+        judging: what judging models said, and their self-tests; None where none was asked.
         scores: which verdicts the numbers stand on: the automatic ones, or the effective ones (hands before rules).
     """
 
@@ -130,6 +132,7 @@ class ReportInput(msgspec.Struct, frozen=True):
     items: tuple[ItemRow, ...] = ()
     uninformative: tuple[Uninformative, ...] = ()
     ratings: Agreement | None = None
+    judging: Judging | None = None
     scores: Literal["automatic", "effective"] = "automatic"
 
     def to_json(self) -> bytes:

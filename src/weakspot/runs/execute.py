@@ -160,9 +160,9 @@ class Execution:
     async def _by_batches(
         self, contender: Contender, model: BatchModel, todo: Sequence[Probe], recorder: Recorder
     ) -> None:
-        """Sorted by length, so that a batch pads little; each round asks the next turn of every open dialogue."""
+        """Sorted, so that a batch pads little; each round asks the next turn of every open dialogue."""
         info = contender.model.info
-        ordered = sorted(todo, key=lambda probe: -context_needed([probe]))
+        ordered = sorted(todo, key=_batch_order)
         for start in range(0, len(ordered), info.concurrency):
             open_talks = [Conversation(probe) for probe in ordered[start : start + info.concurrency]]
             while open_talks:
@@ -230,6 +230,13 @@ class Execution:
     def _add_seconds(self, name: str, seconds: float) -> None:
         before = float(self._store.meta(f"seconds/{name}") or b"0")
         self._store.set_meta(f"seconds/{name}", f"{before + seconds:.3f}".encode())
+
+
+def _batch_order(probe: Probe) -> tuple[int, str]:
+    """The longest first; where choices are weighed nothing is padded, and prompts that begin alike stand together."""
+    if probe.expect.get("type") == "likelihood":
+        return 1, probe.prompt or ""
+    return -context_needed([probe]), ""
 
 
 def _first(error: BaseException) -> BaseException:

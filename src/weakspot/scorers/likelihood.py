@@ -41,8 +41,8 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         given = reply.choice_logprobs
         if given is None or len(given) != len(self.choices):
             said = (
-                "The backend gave no log-likelihoods of the choices; transformers does (?backend=hf), "
-                "and endpoints that echo a prompt's log-probabilities."
+                "The backend gave no log-likelihoods of the choices; transformers does: "
+                "name the model as a Hugging Face folder or hub id, or add ?backend=hf to a GGUF file."
             )
             return verdict("likelihood", Finding(None, said, evidence("likelihood", reply.text)), reply, probe)
         values = [one.logprob for one in given]
