@@ -5,11 +5,8 @@ This is what lm-evaluation-harness calls `filter_list` and the metric `exact_mat
 Patterns that may be slow run in a child process with a time limit, as in `regex`.
 """
 
-import json
 import re
 import string
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -17,7 +14,7 @@ import msgspec
 
 from weakspot.records import Probe, Reply, Score
 from weakspot.scorers.compare import evidence, shorten
-from weakspot.scorers.regex import LONGEST, TIME_LIMIT_S, may_be_slow
+from weakspot.scorers.regex import LONGEST, TIME_LIMIT_S, in_child, may_be_slow
 from weakspot.scorers.severity import Fault
 from weakspot.scorers.verdict import Finding, verdict
 
@@ -130,19 +127,7 @@ def run_pattern(what: Literal["findall", "sub"], pattern: str, text: str) -> Any
     """
     if not may_be_slow(pattern, len(text)):
         return re.findall(pattern, text) if what == "findall" else re.sub(pattern, "", text)
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed program of ours; the pattern goes through stdin
-            [sys.executable, "-I", "-S", "-c", _CHILD],
-            input=json.dumps([what, pattern, text]),
-            capture_output=True,
-            text=True,
-            encoding="ascii",
-            timeout=TIME_LIMIT_S,
-            check=True,
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError(pattern) from None
-    return json.loads(done.stdout)
+    return in_child(_CHILD, [what, pattern, text])
 
 
 def _compiled(pattern: str) -> None:

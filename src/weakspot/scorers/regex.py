@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -64,10 +64,20 @@ def search(pattern: str, text: str, *, ignore_case: bool = False) -> Span | None
     if not may_be_slow(pattern, len(text)):
         match = re.search(pattern, text, flags)
         return match.span() if match else None
+    span = in_child(_CHILD, [pattern, flags, text])
+    return (span[0], span[1]) if span else None
+
+
+def in_child(program: str, given: list[Any]) -> Any:
+    """What a small program of ours makes of `given`, as JSON in and out, in a process that can be stopped.
+
+    Raises:
+        TimeoutError: it took longer than `TIME_LIMIT_S`.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program of ours; the pattern goes through stdin
-            [sys.executable, "-I", "-S", "-c", _CHILD],
-            input=json.dumps([pattern, flags, text]),
+            [sys.executable, "-I", "-S", "-c", program],
+            input=json.dumps(given),
             capture_output=True,
             text=True,
             encoding="ascii",
@@ -75,9 +85,8 @@ def search(pattern: str, text: str, *, ignore_case: bool = False) -> Span | None
             check=True,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(pattern) from None
-    span = json.loads(done.stdout)
-    return (span[0], span[1]) if span else None
+        raise TimeoutError(str(given)[:200]) from None
+    return json.loads(done.stdout)
 
 
 def may_be_slow(pattern: str, length: int) -> bool:
