@@ -56,7 +56,8 @@ def comparable(folder: Path) -> dict[str, Any]:
     """The summary without wall-clock seconds and names of this run."""
     summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
     for model in summary["models"].values():
-        model.pop("wall_s")
+        for timed in ("wall_s", "latency_p50_s", "latency_p95_s"):
+            model.pop(timed)
     return summary
 
 
