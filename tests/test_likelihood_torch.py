@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="needs the [torch] extra", exc_type=
 library = pytest.importorskip("transformers", reason="needs the [torch] extra", exc_type=ImportError)
 
 import weakspot  # noqa: E402 - behind the skip
-from test_transformers import CONTEXT, KINDS, ask, byte_tokenizer, edit, opened, space_tokenizer, tiny  # noqa: E402
+from transformers_fixture import CONTEXT, KINDS, ask, byte_tokenizer, edit, opened, space_tokenizer, tiny  # noqa: E402
 from weakspot.artifacts.reference import parse  # noqa: E402
 from weakspot.errors import ModelError, RequestRejected  # noqa: E402
 from weakspot.models.transformers import Transformers  # noqa: E402

@@ -8,7 +8,9 @@ import pytest
 import weakspot
 from conftest import probe
 from weakspot.errors import NotARun, UsageError
-from weakspot.records import Probe, to_json
+from weakspot.exchange.importing import Asked
+from weakspot.records import Probe, from_json, to_json
+from weakspot.store.run import RunStore
 
 
 def suite(path: Path, *names: str, **more: object) -> Path:
@@ -79,8 +81,27 @@ def test_a_merged_run_is_not_resumed(tmp_path: Path) -> None:
     for name in ("one", "two"):
         weakspot.compare([rules(tmp_path / f"{name}.jsonl")], suite=items, out=tmp_path / f"r-{name}", cache=False)
     weakspot.compare([tmp_path / "r-one", tmp_path / "r-two"], out=tmp_path / "merged")
-    with pytest.raises(UsageError, match="nothing to go on with"):
+    with pytest.raises(UsageError, match="nothing to go on with") as caught:
         weakspot.resume(tmp_path / "merged")
+    assert "weakspot resume" not in caught.value.hint
+
+
+def test_what_an_import_had_to_say_goes_along(tmp_path: Path) -> None:
+    """The notes of imported runs, and of runs that were merged before, stand in the run that is made of them."""
+    for name, right in (("x", "yes"), ("y", "no")):
+        rows = "".join(f"Is {n} odd?,{right},{'yes' if n % 2 else 'no'}\n" for n in range(1, 9))
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "answers.csv").write_text("q,a,gold\n" + rows, "utf-8")
+        columns = {"prompt": "q", "response": "a", "reference": "gold"}
+        asked = Asked(columns=columns, model=name)
+        weakspot.import_results(tmp_path / name / "answers.csv", out=tmp_path / f"run-{name}", options=asked)
+    weakspot.compare([tmp_path / "run-x", tmp_path / "run-y"], out=tmp_path / "merged")
+    page = (tmp_path / "merged" / "report.md").read_text("utf-8")
+    for name in ("run-x", "run-y"):
+        with RunStore.open(tmp_path / name) as store:
+            said = from_json(store.meta("import-notes") or b"[]", list[str])
+        assert said
+        assert all(f"{name}: {note}" in page for note in said)
 
 
 def test_an_unfinished_run_is_told(tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 import asyncio
 import json
 import shutil
-import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,26 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the [torch] extra", exc_type=ImportError)
 library = pytest.importorskip("transformers", reason="needs the [torch] extra", exc_type=ImportError)
 
-from weakspot.artifacts.reference import parse  # noqa: E402 - behind the skip
+from transformers_fixture import (  # noqa: E402 - behind the skip
+    CHAT,
+    CONTEXT,
+    KINDS,
+    PROMPTS,
+    ask,
+    byte_tokenizer,
+    edit,
+    its_info,
+    made_folders,
+    opened,
+    raw,
+)
+from weakspot.artifacts.reference import parse  # noqa: E402
 from weakspot.contracts import BatchModel, Model, Tokenizes  # noqa: E402
 from weakspot.errors import (  # noqa: E402
     ContextExceeded,
     CorruptFile,
-    FetchFailed,
-    MissingExtra,
     ModelError,
     RequestRejected,
-    UnknownModel,
-    UsageError,
 )
 from weakspot.models.transformers import Transformers  # noqa: E402
 from weakspot.models.transformers_rows import Batch, Wish  # noqa: E402
@@ -33,125 +41,17 @@ from weakspot.records import Message, ModelInfo, Reply, Request  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-CONTEXT = 256
-KINDS = ("llama", "gpt2", "t5")
-PROMPTS = ("the cat", "a", "one two three four five six seven", "x y z and the rest of the words")
-CHAT = (
-    "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content + '\\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
-)
-
-
-def byte_tokenizer() -> Any:
-    """Byte-level BPE over printable ASCII: every id is readable text, so that stop strings can be chosen."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    letters = [chr(code) for code in range(0x21, 0x7F)] + ["\u0120", "\u010a"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=120, initial_alphabet=letters, special_tokens=["<pad>", "</s>"], show_progress=False
-    )
-    made.train_from_iterator(["the cat sat on the mat", "one two three four five"] * 3, trainer)
-    return library.PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>")
-
-
-def space_tokenizer() -> Any:
-    """BPE with a marked space, byte fallback and an end put behind every text, as encoders have it."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-
-    made = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
-    made.pre_tokenizer = pre_tokenizers.Metaspace()
-    made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
-    specials = ["<pad>", "</s>", "<unk>"]
-    trainer = trainers.BpeTrainer(vocab_size=64, special_tokens=specials, show_progress=False)
-    made.train_from_iterator(
-        ["the cat and all the rest of words", "one two three four five six seven xyz"] * 3, trainer
-    )
-    written = json.loads(made.to_str())
-    vocabulary = written["model"]["vocab"]
-    vocabulary.update({f"<0x{byte:02X}>": len(vocabulary) + byte for byte in range(256)})
-    made = Tokenizer.from_str(json.dumps(written))
-    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return library.PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    )
-
-
-def tiny(kind: str, vocabulary: int) -> Any:
-    """A random model whose weights are large enough that every reply hangs on the whole prompt."""
-    torch.manual_seed(7)
-    ids = {"pad_token_id": 0, "eos_token_id": 1, "bos_token_id": None, "vocab_size": vocabulary}
-    if kind == "llama":
-        config = library.LlamaConfig(
-            hidden_size=32,
-            intermediate_size=48,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_position_embeddings=CONTEXT,
-            initializer_range=0.5,
-            **ids,
-        )
-        return library.LlamaForCausalLM(config)
-    if kind == "gpt2":
-        config = library.GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=CONTEXT, initializer_range=0.5, **ids)
-        return library.GPT2LMHeadModel(config)
-    ids.pop("bos_token_id")
-    config = library.T5Config(
-        d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, decoder_start_token_id=0, initializer_factor=3.0, **ids
-    )
-    return library.T5ForConditionalGeneration(config)
-
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A folder for each kind of model, as `save_pretrained` writes it."""
-    found = {}
-    for kind in KINDS:
-        folder = tmp_path_factory.mktemp("hf") / kind
-        tokenizer = space_tokenizer() if kind == "t5" else byte_tokenizer()
-        tiny(kind, len(tokenizer)).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        found[kind] = folder
-    return found
+    """A folder for each kind of model."""
+    return made_folders(tmp_path_factory.mktemp("hf"))
 
 
 @pytest.fixture
 def llama(folders: dict[str, Path], tmp_path: Path) -> Path:
     """A copy of the small LLaMA that a test may change."""
     return Path(shutil.copytree(folders["llama"], tmp_path / "llama"))
-
-
-def opened(reference: object, work: Callable[[Transformers], Any], options: str = "dtype=float32&threads=1") -> Any:
-    """What an asynchronous piece of work with an opened model gives."""
-
-    async def run() -> Any:
-        model = Transformers(parse(f"{reference}?{options}"))
-        try:
-            await model.open()
-            return await work(model)
-        finally:
-            await model.close()
-
-    return asyncio.run(run())
-
-
-def ask(reference: object, requests: Sequence[Request], options: str = "dtype=float32&threads=1") -> list[Any]:
-    """All requests in one batch."""
-    found: list[Any] = opened(reference, lambda model: model.generate_batch(requests), options)
-    return found
-
-
-def raw(prompt: str, **more: Any) -> Request:
-    """A raw prompt."""
-    return Request(prompt=prompt, **{"max_tokens": 12, **more})
-
-
-def edit(path: Path, **changes: Any) -> None:
-    """Change fields of a JSON file."""
-    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **changes}), "utf-8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -337,27 +237,23 @@ def test_what_is_recorded(folders: dict[str, Path]) -> None:
     kept: tuple[Model, BatchModel, Tokenizes] = (model, model, model)
     assert isinstance(model, BatchModel)
     assert isinstance(model, Tokenizes)
-    info: ModelInfo = opened(folders["llama"], _info, "dtype=bf16&threads=1&batch=4&temperature=0.5")
+    info: ModelInfo = opened(folders["llama"], its_info, "dtype=bf16&threads=1&batch=4&temperature=0.5")
     made = info.provenance
     assert (made.backend, made.dtype, made.threads, made.slots) == ("transformers", "bfloat16", 1, 4)
     assert library.__version__ in made.engine_version
     assert torch.__version__ in made.engine_version
     assert (made.sampler["temperature"], made.sampler["top_k"], made.sampler["repeat_penalty"]) == (0.5, 0, 1.0)
     assert (info.kind, info.context, info.concurrency) == ("base", CONTEXT, 4)
-    assert opened(folders["t5"], _info).kind == "unknown"
+    assert opened(folders["t5"], its_info).kind == "unknown"
     assert len(kept) == 3
-
-
-async def _info(model: Transformers) -> ModelInfo:
-    return model.info
 
 
 def test_hash_covers_all_that_decides_a_reply(llama: Path) -> None:
     """Another tokenizer or end id beside the same weights is another model: the hash of the weights changes."""
-    before = opened(llama, _info).provenance.weights_sha256
-    assert opened(llama, _info).provenance.weights_sha256 == before
+    before = opened(llama, its_info).provenance.weights_sha256
+    assert opened(llama, its_info).provenance.weights_sha256 == before
     edit(llama / "generation_config.json", eos_token_id=[1, 5])
-    assert opened(llama, _info).provenance.weights_sha256 != before
+    assert opened(llama, its_info).provenance.weights_sha256 != before
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -433,7 +329,7 @@ def test_a_tokenizer_that_panics(llama: Path) -> None:
     written["model"]["continuing_subword_prefix"] = "longer than any merge"
     (llama / "tokenizer.json").write_text(json.dumps(written), "utf-8")
     with pytest.raises(CorruptFile):
-        opened(llama, _info)
+        opened(llama, its_info)
 
 
 def test_scores_that_are_no_numbers(llama: Path) -> None:
@@ -488,131 +384,6 @@ def test_the_loop_lives_and_a_cancelled_request_ends(folders: dict[str, Path]) -
     assert ticks == 5
     assert share < 0.9
     assert isinstance(reply, Reply)
-
-
-def truncated(folder: Path) -> None:
-    """Weights cut short."""
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1000])
-
-
-def incomplete(folder: Path) -> None:
-    """A tensor is missing, which the library would fill with random numbers."""
-    from safetensors.torch import load_file, save_file
-
-    weights = load_file(folder / "model.safetensors")
-    del weights["model.layers.1.mlp.up_proj.weight"]
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-
-
-def pickled(folder: Path) -> None:
-    """Weights as pickle only, which would leave a mark if it were opened."""
-    import pickle
-
-    class Mark:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return Path.touch, (folder / "ran",)
-
-    (folder / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Mark()))
-
-
-def remote_code(folder: Path) -> None:
-    """A model that brings its own code, which would leave a mark if it were run."""
-    (folder / "own.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\n", "utf-8")
-    edit(folder / "config.json", model_type="own", auto_map={"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"})
-
-
-def remote_tokenizer(folder: Path) -> None:
-    """A tokenizer that brings its own code."""
-    (folder / "own.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\n", "utf-8")
-    edit(folder / "tokenizer_config.json", tokenizer_class="Own", auto_map={"AutoTokenizer": ["own.T", "own.T"]})
-
-
-DAMAGE: dict[str, Callable[[Path], object]] = {
-    "truncated": truncated,
-    "incomplete": incomplete,
-    "pickled": pickled,
-    "remote code": remote_code,
-    "remote tokenizer": remote_tokenizer,
-    "no weights": lambda folder: (folder / "model.safetensors").unlink(),
-    "no tokenizer": lambda folder: (folder / "tokenizer.json").unlink(),
-    "broken tokenizer": lambda folder: (folder / "tokenizer.json").write_text("{}"),
-    "broken config": lambda folder: (folder / "config.json").write_text('{"model_type": "lla'),
-    "config of a list": lambda folder: (folder / "config.json").write_text("[]"),
-    "unknown type": lambda folder: edit(folder / "config.json", model_type="\x1b[31mnone"),
-    "no type": lambda folder: edit(folder / "config.json", model_type=None),
-    "another shape": lambda folder: edit(folder / "config.json", hidden_size=64),
-    "too many layers": lambda folder: edit(folder / "config.json", num_hidden_layers=10**9),
-    "negative size": lambda folder: edit(folder / "config.json", hidden_size=-1),
-    "words for numbers": lambda folder: edit(folder / "config.json", num_attention_heads="many"),
-    "an adapter": lambda folder: (folder / "adapter_config.json").write_text("{}"),
-    "quantised": lambda folder: edit(folder / "config.json", quantization_config={"quant_method": "gptq"}),
-    "weights named": lambda folder: edit(folder / "config.json", transformers_weights="adapter_model.bin"),
-    "reads only": lambda folder: edit(folder / "config.json", architectures=["BertForMaskedLM"]),
-    "broken generation config": lambda folder: (folder / "generation_config.json").write_text("{"),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_folder_is_told_in_a_sentence(damage: str, llama: Path) -> None:
-    """A folder that is damaged, hostile or of another kind gives one printable sentence and a hint; nothing is run."""
-    DAMAGE[damage](llama)
-    with pytest.raises(CorruptFile) as caught:
-        opened(llama, _info)
-    assert caught.value.hint
-    assert caught.value.message.isprintable()
-    assert len(caught.value.message) < 400
-    assert not (llama / "ran").exists()
-
-
-def test_kernel_named_in_the_config_is_not_fetched(llama: Path) -> None:
-    """An attention kernel that config.json names is left alone, and the reply is the same."""
-    before = ask(llama, [raw("the cat")])[0]
-    edit(llama / "config.json", attn_implementation="someone/kernel", _attn_implementation="someone/kernel")
-    assert ask(llama, [raw("the cat")])[0].output_ids == before.output_ids
-
-
-def test_hub_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A hub id that can't be fetched is told as such."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(FetchFailed):
-        opened("hf:nobody/nothing", _info)
-
-
-def test_options_that_make_no_sense(folders: dict[str, Path]) -> None:
-    """A wrong option is told before anything is loaded."""
-    for option in ("batch=0", "threads=-1", "dtype=int8", "quantisation=q4"):
-        with pytest.raises(UsageError):
-            Transformers(parse(f"{folders['llama']}?{option}"))
-
-
-def test_references_it_can_not_open(folders: dict[str, Path], tmp_path: Path) -> None:
-    """A scripted model, a lone file of a hub id, a folder that is gone and a GGUF file that is none are told."""
-    with pytest.raises(UsageError):
-        opened("scripted:echo", _info)
-    with pytest.raises(UnknownModel):
-        opened("hf:org/name#model.safetensors", _info)
-    gone = Path(shutil.copytree(folders["llama"], tmp_path / "gone"))
-    model = Transformers(parse(str(gone)))
-    shutil.rmtree(gone)
-    with pytest.raises(UnknownModel):
-        asyncio.run(model.open())
-    asyncio.run(model.close())
-    (tmp_path / "no.gguf").write_bytes(b"no")
-    with pytest.raises(CorruptFile):
-        opened(tmp_path / "no.gguf", _info, "backend=hf")
-
-
-def test_missing_package_is_told(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without torch the error says what to install."""
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtra) as caught:
-        opened(folders["llama"], _info)
-    assert "weakspot[torch]" in caught.value.hint
 
 
 @pytest.mark.models

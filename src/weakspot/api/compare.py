@@ -175,7 +175,7 @@ def _resumable(folder: Path) -> Iterator[None]:
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise Interrupted(f"Stopped; {folder} keeps every reply that had come.", hint=f"Go on: {how}") from None
     except WeakspotError as error:
-        if how not in error.hint and not isinstance(error, NotARun | RunSchemaMismatch):
+        if how not in error.hint and not isinstance(error, NotARun | RunSchemaMismatch | UsageError):
             error.hint = f"{error.hint} What was answered is kept: {how}".strip()
         raise
 

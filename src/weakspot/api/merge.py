@@ -22,14 +22,18 @@ from weakspot.store.run import FILE, RunStore
 CARRIED = ("info", "card", "card-missing", "seconds", "sensitivity")
 """What a run keeps by candidate, beside responses and scores; the key is followed by the candidate's name."""
 
+NOTES = ("import-notes", "notes")
+"""What an import or an earlier merge had to say of a run; it holds for every run made of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One finished run: where it is, its plan, and its probes by id."""
+    """One finished run: where it is, its plan, its probes by id, and what its own report has to say of it."""
 
     folder: Path
     plan: Plan
     probes: dict[str, Probe]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def _source(folder: Path) -> Source:
         if store.meta("summary") is None:
             raise NotARun(f"The run in {folder} was stopped before its end.", hint=f"Go on: weakspot resume {folder}")
         probes = [from_json(row, Probe) for row in store.probes()]
-        return Source(folder, saved(store, "plan", Plan), {probe.id: probe for probe in probes})
+        notes = tuple(n for key in NOTES if (raw := store.meta(key)) is not None for n in from_json(raw, list[str]))
+        return Source(folder, saved(store, "plan", Plan), {probe.id: probe for probe in probes}, notes)
 
 
 def _columns(sources: Sequence[Source]) -> list[Column]:
@@ -150,6 +155,7 @@ def _notes(sources: Sequence[Source], columns: Sequence[Column], left_out: int) 
         for source in sources
         if source.plan.origin
     ]
+    said += [f"{source.folder.name}: {note}" for source in sources for note in source.notes]
     if left_out:
         said.append(f"{left_out} items have the same id but another question or expectation; they were left out.")
     return said
