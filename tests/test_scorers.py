@@ -92,7 +92,14 @@ def test_any_reply_gets_a_whole_score(expect: dict[str, Any], text: str, twin: s
 def test_empty_reply(expect: dict[str, Any]) -> None:
     """An empty reply is of class empty and fails, but leaks no canary and leaves open what it can't decide."""
     score = scored(expect, " \n", twin="Rome")
-    other = {"canary_absent": True, "no_injection": True, "likelihood": None, "holds": None, "rubric": None}
+    other = {
+        "canary_absent": True,
+        "no_injection": True,
+        "likelihood": None,
+        "holds": None,
+        "rubric": None,
+        "refuses": None,
+    }
     expected = other.get(expect["type"], False)
     assert (score.reply_class, score.passed, score.severity) == (
         "empty",
@@ -237,7 +244,8 @@ def test_recursive_schema_and_value() -> None:
         ("Paris", "Rome", {}, False),
         ("It is 7.", "7.0", {"by": "number"}, True),
         ("1,000", "1e3", {"by": "number"}, True),
-        ("7", "eight", {"by": "number"}, None),
+        ("7", "eight", {"by": "number"}, False),
+        ("7", "many", {"by": "number"}, None),
         ("eight", "7", {"by": "number"}, False),
         ("Yes, it is.", "yes", {"options": ["yes", "no"]}, True),
         ("Yes, it is.", "No.", {"by": "choice", "options": ["yes", "no"]}, False),

@@ -121,9 +121,35 @@ def test_last_number(text: str, value: str) -> None:
     assert any(c.isdigit() for c in text[slice(*found[1])])
 
 
-@pytest.mark.parametrize("text", ["", "twelve", "GPT4", "H2O", "-", "$", "e5", "1e999999999", "9" * 5000])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("The letter n occurs twice.", 2),
+        ("It occurs once in the word.", 1),
+        ("Twelve.", 12),
+        ("twenty-five apples, or two hundred and five", 205),
+        ("There is one.", 1),
+        ("Three, that is 4", 4),
+        ("seven letters, and no one else knows", 7),
+    ],
+)
+def test_a_number_in_words(text: str, value: int) -> None:
+    """Where a reply holds no numeral its last number in words counts, and its span is those words."""
+    found = last_number(text)
+    assert found is not None
+    assert found[0] == value
+    assert text[slice(*found[1])].strip() == text[slice(*found[1])] != ""
+
+
+@pytest.mark.parametrize("text", ["No one knows.", "One of them.", "Once again, yes.", "tenor", "one's own"])
+def test_words_that_only_look_like_numbers(text: str) -> None:
+    """A pronoun, an adverb and a word that begins with a number are no number."""
+    assert last_number(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "dozens", "GPT4", "H2O", "-", "$", "e5", "1e999999999", "9" * 5000])
 def test_no_number(text: str) -> None:
-    """Words, digits inside words and numerals beyond any finite number are no number."""
+    """Other words, digits inside words and numerals beyond any finite number are no number."""
     assert last_number(text) is None
 
 

@@ -1,8 +1,8 @@
 """`number`: the last number in the reply is the value, within a tolerance.
 
 A number is what `last_number` says. Groups of exactly three digits with a space between them are one number, so
-"100 200" is 100200. Numbers in words ("twelve"), fractions ("3/4") and units are not read: "45%" is
-45 and "3/4" ends in 4.
+"100 200" is 100200. Fractions and units are not read: "45%" is 45 and "3/4" ends in 4. A number in English words
+("twelve", "occurs twice") counts where the reply holds no numeral at all.
 """
 
 import math
@@ -15,6 +15,7 @@ import msgspec
 
 from weakspot.records import Probe, Reply, Score
 from weakspot.scorers.compare import Span, evidence
+from weakspot.scorers.number_words import last_in_words
 from weakspot.scorers.verdict import Finding, verdict
 
 _LONGEST = 340
@@ -64,13 +65,13 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def last_number(text: str) -> tuple[Decimal, Span] | None:
-    """The last finite number in `text` and its span, or None."""
+    """The last finite numeral in `text` and its span; without any the last number in words; else None."""
     found = None
     for match in _NUMERAL.finditer(text, max(0, len(text) - _TAIL)):
         value = _value(match)
         if value is not None:
             found = value, match.span()
-    return found
+    return found or last_in_words(text[-_TAIL:])
 
 
 def _value(match: re.Match[str]) -> Decimal | None:

@@ -26,6 +26,8 @@ _TENS: Final = dict(
 _TENS_ES: Final = dict(
     zip(listed("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"), range(20, 100, 10), strict=True)
 )
+CARDINALS_EN: Final = (*_UNITS_EN, *_TENS)
+"""Longest first is not needed: each is matched as a whole word."""
 SMALL: Final[dict[str, int]] = (
     {w: i for i, w in enumerate(_UNITS_EN)}
     | {w: i for i, w in enumerate(_UNITS_ES)}
