@@ -173,7 +173,7 @@ def test_batches(tmp_path: Path) -> None:
 
 
 def test_cache_saves_requests_and_is_marked(tmp_path: Path) -> None:
-    """A second run takes replies from the cache, marked so; another seed is another request."""
+    """A second run takes replies from the cache, marked so; another seed or reply limit is another request."""
     cache = ReplyCache(tmp_path / "cache.sqlite")
     run(tmp_path / "a", Scripted(ECHO), cache=cache)
     second = Faulty(ECHO)
@@ -183,6 +183,10 @@ def test_cache_saves_requests_and_is_marked(tmp_path: Path) -> None:
     other = Faulty(parse("scripted:echo?seed=5"))
     run(tmp_path / "c", other, cache=cache)
     assert other.asked == len(PROBES)
+    longer = Faulty(parse("scripted:echo?max_tokens=2"))
+    replies = run(tmp_path / "d", longer, cache=cache)
+    assert longer.asked == len(PROBES)
+    assert {len(r.final.text.split()) for r in replies if r.final is not None} == {2}
 
 
 def test_conversation_fills_the_gaps() -> None:

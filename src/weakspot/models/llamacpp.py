@@ -25,7 +25,7 @@ from weakspot.artifacts.ggml_types import FILE_TYPES
 from weakspot.artifacts.gguf import GGUFHeader, read_header
 from weakspot.artifacts.locate import gguf_path
 from weakspot.errors import BadReply, ContextExceeded, CorruptFile, ModelError, RequestRejected, Unreachable
-from weakspot.models.sampler import sampler
+from weakspot.models.sampler import recorded, sampler
 from weakspot.models.template import Template, choose, stops, with_system
 from weakspot.records import Candidate, ModelInfo, Provenance, Reply, Request, Timings, TokenLogprob, Usage
 
@@ -131,7 +131,7 @@ class LlamaCpp:
             template=self._template.name,
             template_sha256=self._template.sha256,
             system=self._options.get("system"),
-            sampler=sampler(Request(), self._options),
+            sampler=recorded(sampler(Request(), self._options), self._options),
             seed=int(self._options.get("seed", DEFAULT_SEED)),
             prefix_cache=self._slots > 1,
         )

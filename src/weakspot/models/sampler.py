@@ -26,3 +26,11 @@ def sampler(request: Request, options: Mapping[str, Any]) -> dict[str, Any]:
         "xtc_probability": 0.0,
         "mirostat": 0,
     }
+
+
+def recorded(settings: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as a provenance holds them: with the reply limit that a candidate sets over every item's own.
+
+    The reply cache tells requests apart by what the provenance says, so nothing that decides a reply may be missing.
+    """
+    return {**settings, **({"max_tokens": int(options["max_tokens"])} if options.get("max_tokens") else {})}

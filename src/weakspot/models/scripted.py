@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from weakspot.errors import CorruptFile, UnknownModel
+from weakspot.models.sampler import recorded
 from weakspot.records import Candidate, ModelInfo, Provenance, Reply, Request, Timings, Usage
 
 NAMES = ("echo", "abstain", "agree", "random")
@@ -50,7 +51,7 @@ class Scripted:
                 slots=self._concurrency,
                 system=self._system,
                 seed=self._seed,
-                sampler={"temperature": 0.0},
+                sampler=recorded({"temperature": 0.0}, {"max_tokens": self._max_tokens}),
             ),
             kind="chat",
             concurrency=self._concurrency,

@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from weakspot.errors import ContextExceeded, ModelError, RequestRejected, UsageError
-from weakspot.models.sampler import sampler
+from weakspot.models.sampler import recorded, sampler
 from weakspot.models.template import Template, choose, stops, with_system
 from weakspot.models.transformers_likelihood import Likelihood, Question
 from weakspot.models.transformers_load import (
@@ -149,7 +149,7 @@ class Transformers:
             template=template.name,
             template_sha256=template.sha256,
             system=self._options.get("system"),
-            sampler=self._sampler(Request()),
+            sampler=recorded(self._sampler(Request()), self._options),
             seed=int(self._options.get("seed", DEFAULT_SEED)),
             prefix_cache=False,
         )
