@@ -90,6 +90,15 @@ def test_system_prompt_and_sampling_are_options(bundled_model: Callable[[str], P
     assert first.text != other.text
 
 
+def test_a_reply_limit_of_the_candidate_gets_its_room(bundled_model: Callable[[str], Path]) -> None:
+    """`max_tokens` of a candidate replaces each item's own limit, and a slot is made large enough for it."""
+    bundled_model("smollm2")
+    question = user("Write a long story about a whale.", max_tokens=4, multiline=True)
+    [reply] = ask("smollm2?max_tokens=600", [question], context=256)
+    assert isinstance(reply, Reply)
+    assert (reply.usage.completion_tokens or 0) > 100
+
+
 def test_errors_of_one_request(bundled_model: Callable[[str], Path]) -> None:
     """A prompt beyond the context and a grammar that can't be read fail alone, in words, and the next one is answered."""
     bundled_model("smollm2")

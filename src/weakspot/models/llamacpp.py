@@ -74,7 +74,8 @@ class LlamaCpp:
         header = read_header(path, skip_arrays=True)
         meta = header.metadata
         trained = meta.get(f"{meta.get('general.architecture')}.context_length")
-        wanted = -(-(context or DEFAULT_CONTEXT) // CONTEXT_STEP) * CONTEXT_STEP
+        longer = int(self._options.get("max_tokens", 0))  # what the items ask for is in `context` already
+        wanted = -(-((context or DEFAULT_CONTEXT) + longer) // CONTEXT_STEP) * CONTEXT_STEP
         self._context = min(wanted, int(trained)) if isinstance(trained, int) and trained > 0 else wanted
         from_file = meta.get("tokenizer.chat_template")
         self._template = choose(self._options.get("template"), from_file if isinstance(from_file, str) else None)
