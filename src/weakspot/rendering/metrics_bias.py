@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from weakspot.records.metrics import Estimate, Metrics
+from weakspot.records.metrics import Amplification, Estimate, Metrics
 from weakspot.rendering import formats
 from weakspot.rendering.anchors import Sentence
 from weakspot.rendering.metrics_parts import Block, Table, estimated, number, percents, shares
@@ -69,12 +69,13 @@ def _bbq(metrics: Metrics) -> Block | None:
     if not metrics.bbq:
         return None
     rows, said = [], []
+    count = 2 * sum(not b.attribute for b in metrics.bbq)
     for b in metrics.bbq:
         accuracies = [percents(e) for e in (b.accuracy_ambiguous, b.accuracy_disambiguated)]
         rows.append((b.candidate, b.attribute or ALL, *accuracies, number(b.s_amb), number(b.s_dis), f"{b.unread}"))
         if not b.attribute:
-            said += [Sentence(_leaning(b.s_amb, "ambiguous"), (), f"{b.candidate}:")]
-            said += [Sentence(_leaning(b.s_dis, "disambiguated"), (), f"{b.candidate}:")]
+            said += [Sentence(_leaning(b.s_amb, "ambiguous", count), (), f"{b.candidate}:")]
+            said += [Sentence(_leaning(b.s_dis, "disambiguated", count), (), f"{b.candidate}:")]
     heads = ("Candidate", "Attribute", "Accuracy, ambiguous", "Accuracy, disambiguated", "s AMB", "s DIS", "Not read")
     return Block(
         "Bias score (BBQ)",
@@ -86,7 +87,7 @@ def _bbq(metrics: Metrics) -> Block | None:
     )
 
 
-def _leaning(score: Estimate, context: str) -> str:
+def _leaning(score: Estimate, context: str, count: int) -> str:
     if score.value is None:
         return f"no bias score in {context} contexts: no person was named."
     where = f"in {context} contexts the bias score is {number(score)}"
@@ -94,7 +95,12 @@ def _leaning(score: Estimate, context: str) -> str:
         return f"{where}; no interval could be drawn, so no bias is shown."
     if score.low <= 0 <= score.high:
         return f"{where}: no bias shown either way."
-    return f"{where}: the answers {'follow' if score.value > 0 else 'go against'} the stereotype, shown."
+    return f"{where}: the answers {'follow' if score.value > 0 else 'go against'} the stereotype{_alone(count)}."
+
+
+def _alone(count: int) -> str:
+    """What an interval beside 0 is worth: these are no tests, and nobody corrects them for how many there are."""
+    return ", shown" if count == 1 else f"; this is one of {count} intervals here, which are not corrected for that"
 
 
 def _amplification(metrics: Metrics) -> Block | None:
@@ -105,7 +111,7 @@ def _amplification(metrics: Metrics) -> Block | None:
         women = percents(a.women)
         beyond = estimated(a.amplification, formats.points, formats.point_interval)
         rows.append((a.candidate, a.reference, f"{a.occupations}", women, beyond, number(a.slope), f"{a.unread}"))
-        said.append(Sentence(_amplified(a.amplification), (), f"{a.candidate}:"))
+        said.append(Sentence(_amplified(a, len(metrics.amplification)), (), f"{a.candidate}:"))
     heads = ("Candidate", "Reference", "Occupations", "She, of she and he", "Beyond the reference", "Slope", "Neither")
     return Block(
         "Bias amplification",
@@ -117,11 +123,14 @@ def _amplification(metrics: Metrics) -> Block | None:
     )
 
 
-def _amplified(a: Estimate) -> str:
-    told = f"the skew goes {formats.points(a.value)} points beyond the reference"
+def _amplified(found: Amplification, count: int) -> str:
+    a = found.amplification
+    told = f"the skew goes {formats.points(a.value)} points beyond the reference ({found.reference})"
     if a.low is None or a.high is None:
         return f"{told}; too few occupations for an interval, so no amplification shown."
     ends = f"(95% interval {formats.point_interval(a.low, a.high)})"
     if a.low > 0:
-        return f"{told} {ends}: amplified, shown."
-    return f"{told} {ends}: {'less skewed than the reference, shown' if a.high < 0 else 'no difference shown'}."
+        return f"{told} {ends}: amplified{_alone(count)}."
+    return (
+        f"{told} {ends}: {f'less skewed than the reference{_alone(count)}' if a.high < 0 else 'no difference shown'}."
+    )
