@@ -1,5 +1,6 @@
 """Judges on a run: which answers they get, what is kept, and what is said of them."""
 
+import html
 import json
 import shutil
 import subprocess
@@ -194,6 +195,18 @@ def test_pairs_in_both_orders(tmp_path: Path, run: Path) -> None:
     equal = weakspot.judge_pairs(run, script(tmp_path / "equal.jsonl", [("", choice("equal"))]), "a", "b", sample=2)
     assert (equal.pairs, equal.ties, equal.by_position.count) == (2, 2, 0)
     assert any("hung on the order: 6" in line for line in pairwise_lines(first))
+
+
+def test_pairs_stand_in_the_report(tmp_path: Path, run: Path) -> None:
+    """A report written after a judge saw pairs shows each of them, on the page and in Markdown, as text."""
+    fair = script(tmp_path / "fair.jsonl", [("FIRST REPLY>\nYes, gladly.", choice("first")), ("", choice("second"))])
+    found = weakspot.judge_pairs(run, fair, "a", "b")
+    weakspot.report(run)
+    page, plain = ((run / name).read_text("utf-8") for name in ("report.html", "report.md"))
+    for line in pairwise_lines(found):
+        assert line.strip() in html.unescape(page)
+    assert "a better in both orders: 6 of 6" in plain
+    assert page.count('id="judging"') == 1
 
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path, run: Path) -> None:

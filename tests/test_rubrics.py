@@ -1,11 +1,14 @@
 """The rubrics: one text for rules, judges and hands."""
 
+import html
 from pathlib import Path
 
 import pytest
 
 import weakspot
+from conftest import probe
 from weakspot.errors import UsageError
+from weakspot.records import to_json
 from weakspot.scorers import ANCHORS
 from weakspot.scorers.rubrics import built_in, load_rubrics, rubric_for, rubric_lines, rubric_text
 from weakspot.scorers.severity import LEVELS, RAISED
@@ -115,3 +118,20 @@ def test_unreadable_file(tmp_path: Path) -> None:
     (tmp_path / "big.toml").write_bytes(b"#" * 1_000_001)
     with pytest.raises(UsageError, match="larger"):
         load_rubrics(tmp_path / "big.toml")
+
+
+def test_the_report_prints_the_rubrics_of_its_categories(tmp_path: Path) -> None:
+    """A report holds the rubric of each failure mode that was asked about, once, and no other."""
+    items = [probe("h", category="hallucination"), probe("i", category="hallucination"), probe("x", category="odd")]
+    (tmp_path / "s.jsonl").write_bytes(b"".join(to_json(item) + b"\n" for item in items))
+    weakspot.compare(["scripted:echo"], suite=tmp_path / "s.jsonl", out=tmp_path / "run", cache=False)
+    page = html.unescape((tmp_path / "run" / "report.html").read_text("utf-8"))
+    assert page.count(built_in()["hallucination"].asks) == 1
+    assert page.count(built_in()["general"].asks) == 1
+    assert built_in()["injection"].asks not in page
+
+
+def test_both_kinds_of_refusal_share_a_rubric() -> None:
+    """A category without a rubric of its own takes that of its last word."""
+    assert rubric_for("over-refusal") == rubric_for("under-refusal") == built_in()["refusal"]
+    assert rubric_for("made-up") == built_in()["general"]

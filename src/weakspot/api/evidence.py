@@ -10,7 +10,7 @@ from weakspot.api.agreement import agreement_if_rated
 from weakspot.errors import NotARun
 from weakspot.models.price import estimate_cost
 from weakspot.records import Card, Probe, Response, Score, Summary, from_json
-from weakspot.records.judging import Judging
+from weakspot.records.judging import Judging, Pairwise
 from weakspot.records.summary import Comparison, ModelSummary
 from weakspot.rendering.view import (
     FailureView,
@@ -25,6 +25,7 @@ from weakspot.rendering.view import (
 from weakspot.runs.compare import Scores, Sheet
 from weakspot.runs.plan import Plan
 from weakspot.runs.sensitivity import Sensitivity
+from weakspot.scorers.rubrics import rubric_for
 from weakspot.scorers.severity import ANCHORS
 from weakspot.store.run import RunStore
 
@@ -53,6 +54,7 @@ def report_input(store: RunStore, *, summary: Summary | None = None, scores: Sco
         cards=cards,
         failures=tuple(failure for name in names for failure in _failures(store, name, sheet, scores)),
         rubric=tuple(sorted(ANCHORS.items())),
+        rubrics=tuple({r.name: r for r in map(rubric_for, dict.fromkeys(p.category for p in sheet.counted))}.values()),
         hypotheses=tuple(h for pair in summary.comparisons for h in _hypotheses(pair, cards)),
         environment=saved(store, "environment", dict[str, str]),
         notes=tuple(_notes(store, summary, probes)),
@@ -62,6 +64,7 @@ def report_input(store: RunStore, *, summary: Summary | None = None, scores: Sco
         uninformative=tuple(_uninformative(names, sheet)),
         ratings=agreement_if_rated(store),
         judging=None if (raw := store.meta("judging")) is None else from_json(raw, Judging),
+        pairwise=tuple(from_json(raw, Pairwise) for raw in store.metas("pairwise/")),
         scores="effective" if effective else "automatic",
     )
 

@@ -3,7 +3,7 @@
 What a judge said stands beside what its self-test showed of it; one that has not passed is named as such.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from weakspot.records.judging import Estimated, JudgeTally, JudgeTest, Judging, Pairwise, Share
@@ -28,9 +28,17 @@ def judge_rows(judging: Judging) -> list[JudgeRow]:
     return [_row(tally) for tally in (*judging.judges, *judging.earlier)]
 
 
-def judged_context(judging: Judging | None) -> dict[str, list[JudgeRow] | list[str]]:
+def judged_context(
+    judging: Judging | None, pairwise: Sequence[Pairwise] = ()
+) -> dict[str, list[JudgeRow] | list[str] | list[list[str]]]:
     """What the page's section shows; empty without judges."""
-    return {} if judging is None else {"rows": judge_rows(judging), "sentences": judging_sentences(judging)}
+    return {
+        "rows": [] if judging is None else judge_rows(judging),
+        "sentences": [] if judging is None else judging_sentences(judging),
+        "pairs": [
+            [f"Judge {found.judge}: {first}", *rest] for found in pairwise for first, *rest in [pairwise_lines(found)]
+        ],
+    }
 
 
 def judging_sentences(judging: Judging) -> list[str]:
@@ -118,12 +126,14 @@ def _row(tally: JudgeTally) -> JudgeRow:
     )
 
 
-def judging_markdown(judging: Judging) -> Iterator[str]:
+def judging_markdown(judging: Judging | None, pairwise: Sequence[Pairwise] = ()) -> Iterator[str]:
     """Plain sentences, one a line, for the Markdown report; the caller escapes them."""
-    for row in judge_rows(judging):
+    for row in [] if judging is None else judge_rows(judging):
         yield (
             f"{row.judge}: {row.passed} passed, {row.failed} failed, {row.missing} without a verdict of {row.asked}; "
             f"agrees with the rule on {row.rule}; self-test's balanced accuracy {row.accuracy}; "
             f"turned by forged verdicts {row.forged}; to be believed: {row.believed}."
         )
-    yield from judging_sentences(judging)
+    yield from [] if judging is None else judging_sentences(judging)
+    for found in pairwise:
+        yield f"Judge {found.judge}, side by side: {'; '.join(line.strip() for line in pairwise_lines(found))}."

@@ -150,9 +150,9 @@ def _ratings(report: ReportInput) -> str:
 
 
 def _judging(report: ReportInput) -> str:
-    if report.judging is None:
+    if report.judging is None and not report.pairwise:
         return ""
-    lines = [f"- {escaped(line, 1_000)}" for line in judging_markdown(report.judging)]
+    lines = [f"- {escaped(line, 1_000)}" for line in judging_markdown(report.judging, report.pairwise)]
     return "\n\n".join([_heading("Judging models", "judging"), "\n".join(lines)])
 
 
@@ -279,6 +279,9 @@ def _method(report: ReportInput, anchors: Anchors) -> str:
             f"- {_anchor(f'severity-{level}')}Severity {level}: {escaped(words)}" for level, words in report.rubric
         ]
         parts += [_anchor("rubric"), "\n".join(levels)]
+    for rubric in report.rubrics:
+        lines = [f"- {anchor.level}: {escaped(anchor.says)}" for anchor in rubric.anchors]
+        parts.append("\n".join([f"{escaped(rubric.title)}: {escaped(rubric.asks)}", "", *lines]))
     parts.append(f"{_anchor('uninformative')}Left out as uninformative (the candidate failed the item's own control):")
     rows = []
     for entry in report.uninformative:

@@ -76,7 +76,7 @@ def _context(report: ReportInput) -> dict[str, Any]:
     beyond = blocks(summary)
     rated = rated_context(report)
     empty = {"differences": not comparisons, "candidates": not matrix, "metrics": not beyond, "ratings": not rated}
-    empty["judging"] = report.judging is None
+    empty["judging"] = report.judging is None and not report.pairwise
     shown = [section for section in SECTIONS if not empty.get(section[0])]
     templates = {m.info.template_text: name for name, m in reversed(summary.models.items()) if m.info.template_text}
     found = shelves(report, anchors)
@@ -99,9 +99,10 @@ def _context(report: ReportInput) -> dict[str, Any]:
         "pages": category_names(report) if report.items else {},
         "rates": rate_rows(summary, anchors),
         "rated": rated,
-        "judging": judged_context(report.judging),
+        "judging": judged_context(report.judging, report.pairwise),
         "shelves": found,
         "rubric": dict(report.rubric),
+        "rubrics": report.rubrics,
         "cards": card_rows(report.cards, list(summary.models)),
         "card_notes": card_notes(report.cards, list(summary.models)),
         "hypotheses": suppositions(report, anchors),

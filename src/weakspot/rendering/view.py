@@ -11,8 +11,9 @@ import msgspec
 
 from weakspot.records import Card, Probe, Response, Score, Summary, from_json, to_json
 from weakspot.records.agreement import Agreement
-from weakspot.records.judging import Judging
+from weakspot.records.judging import Judging, Pairwise
 from weakspot.records.probe import Arm
+from weakspot.records.rubric import FailureRubric
 
 TokenKind = Literal["text", "control", "bytes"]
 
@@ -104,7 +105,7 @@ class ReportInput(msgspec.Struct, frozen=True):
         command: the command line that makes this run again.
         cards: by candidate; one may be missing (an endpoint shows no weights).
         failures: every failed, counted item; the page takes the worst of them.
-        rubric: (severity 1-5, the sentence that anchors it).
+        rubric: (severity 1-5, the sentence that anchors it); `rubrics` is the text for each failure mode of the run.
         hypotheses: what each architectural difference could explain.
         environment: name -> value: python, platform, cpu, cores, versions of packages.
         notes: sentences that a reader must know, such as "gemma3-270m is a base model".
@@ -114,6 +115,7 @@ class ReportInput(msgspec.Struct, frozen=True):
         uninformative: items left out, with the control that failed.
         ratings: what people and judges said of the answers; None where nobody did.
         judging: what judging models said, and their self-tests; None where none was asked.
+        pairwise: two candidates side by side before a judge, one a pair and judge.
         scores: which verdicts the numbers stand on: the automatic ones, or the effective ones (hands before rules).
     """
 
@@ -124,6 +126,7 @@ class ReportInput(msgspec.Struct, frozen=True):
     cards: dict[str, Card] = {}
     failures: tuple[FailureView, ...] = ()
     rubric: tuple[tuple[int, str], ...] = ()
+    rubrics: tuple[FailureRubric, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     environment: dict[str, str] = {}
     notes: tuple[str, ...] = ()
@@ -133,6 +136,7 @@ class ReportInput(msgspec.Struct, frozen=True):
     uninformative: tuple[Uninformative, ...] = ()
     ratings: Agreement | None = None
     judging: Judging | None = None
+    pairwise: tuple[Pairwise, ...] = ()
     scores: Literal["automatic", "effective"] = "automatic"
 
     def to_json(self) -> bytes:

@@ -50,9 +50,9 @@ def load_rubrics(path: str | Path | None = None) -> dict[str, FailureRubric]:
 
 
 def rubric_for(category: str, rubrics: Mapping[str, FailureRubric] | None = None) -> FailureRubric:
-    """The category's rubric; the general one where it has none."""
+    """The category's rubric; that of its last word ("refusal" for "over-refusal"); the general one where it has none."""
     known = built_in() if rubrics is None else rubrics
-    return known.get(category) or known.get(GENERAL) or built_in()[GENERAL]
+    return known.get(category) or known.get(category.rpartition("-")[2]) or known.get(GENERAL) or built_in()[GENERAL]
 
 
 def rubric_text(rubric: FailureRubric) -> str:

@@ -102,6 +102,12 @@ class RunStore:
             row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def metas(self, prefix: str) -> list[bytes]:
+        """The values whose keys begin so, in the order of their keys."""
+        with _said(self.folder):
+            rows = self._db.execute("SELECT key, value FROM meta ORDER BY key").fetchall()
+        return [bytes(value) for key, value in rows if key.startswith(prefix)]
+
     def set_meta(self, key: str, value: bytes) -> None:
         """Keep a value by key."""
         with _said(self.folder):
