@@ -50,7 +50,7 @@ def load_rubrics(path: str | Path | None = None) -> dict[str, FailureRubric]:
 
 
 def rubric_for(category: str, rubrics: Mapping[str, FailureRubric] | None = None) -> FailureRubric:
-    """The category's rubric; that of its last word ("refusal" for "over-refusal"); the general one where it has none."""
+    """The category's rubric, or that of its last word ("refusal" for "over-refusal"), or the general one."""
     known = built_in() if rubrics is None else rubrics
     return known.get(category) or known.get(category.rpartition("-")[2]) or known.get(GENERAL) or built_in()[GENERAL]
 
