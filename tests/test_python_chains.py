@@ -147,6 +147,28 @@ class TestLlamaIndex:
         assert "page on bees" in reply.text
         assert [(s.text, s.name, s.score) for s in reply.sources] == [("page on bees", "book.txt", 0.75)]
 
+    def test_sources_stand_beside_the_reply(self, tmp_path: Path, own_cache: Path) -> None:
+        """What a candidate's own retrieval found stands on the category's page beside its reply, as text."""
+        from llama_index.core.llms import MockLLM
+        from llama_index.core.query_engine import RetrieverQueryEngine
+        from llama_index.core.response_synthesizers import get_response_synthesizer
+        from llama_index.core.retrievers import BaseRetriever
+        from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+        class Shelf(BaseRetriever):
+            def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+                node = TextNode(text="<script>all about bees</script>", metadata={"file_name": "book.txt"})
+                return [NodeWithScore(node=node, score=0.75)]
+
+        engine = RetrieverQueryEngine(retriever=Shelf(), response_synthesizer=get_response_synthesizer(llm=MockLLM()))
+        suite = tmp_path / "suite.jsonl"
+        suite.write_bytes(to_json(probe("a")) + b"\n")
+        weakspot.compare([engine], suite=suite, out=tmp_path / "run", cache=False)
+        [page] = (tmp_path / "run").glob("category-*.html")
+        text = page.read_text("utf-8")
+        assert "1 text from its own retrieval" in text
+        assert "book.txt: &lt;script&gt;all about bees" in text
+
     def test_a_custom_query_engine(self) -> None:
         """A team's own engine that gives a text is asked as it is."""
         from llama_index.core.query_engine import CustomQueryEngine

@@ -9,7 +9,7 @@ from weakspot.anatomy.explain import differences
 from weakspot.api.agreement import agreement_if_rated
 from weakspot.errors import NotARun
 from weakspot.models.price import estimate_cost
-from weakspot.records import Card, Probe, Response, Score, Summary, from_json
+from weakspot.records import Card, Probe, Response, Score, SourceText, Summary, from_json
 from weakspot.records.judging import Judging, Pairwise
 from weakspot.records.summary import Comparison, ModelSummary
 from weakspot.rendering.view import (
@@ -34,6 +34,7 @@ Pieces = Mapping[int, tuple[bytes, str]]
 CONTROL = frozenset({"control", "unknown"})
 LONGEST_REPLY = 2_000
 """Characters of a reply, or of what was asked, in the table of all items; the run folder holds the whole."""
+LONGEST_SOURCE, MOST_SOURCES = 300, 10
 NO_TOKENS = "This backend does not give token ids."
 
 
@@ -162,7 +163,7 @@ def _rows(
 ) -> Iterator[ItemRow]:
     """Every item with each candidate's verdict and the beginning of its reply."""
     replies = {
-        (response.probe, name): final.text[:LONGEST_REPLY]
+        (response.probe, name): final
         for name in names
         for row in store.responses(name)
         if (final := (response := from_json(row, Response)).final) is not None
@@ -175,12 +176,18 @@ def _rows(
                 severity=score.severity,
                 reason=score.reason,
                 uninformative=probe.counted and not sheet.informative(probe, name),
-                reply=replies.get((probe.id, name), ""),
+                reply="" if reply is None else reply.text[:LONGEST_REPLY],
+                sources=() if reply is None else tuple(map(_source, reply.sources[:MOST_SOURCES])),
             )
             for name in names
+            for reply in [replies.get((probe.id, name))]
             if (score := scores.get((probe.id, name))) is not None
         }
         yield ItemRow(probe.id, probe.category, probe.counted, results, probe.arm, probe.group, _asked(probe))
+
+
+def _source(source: SourceText) -> str:
+    return f"{source.name or 'unnamed'}: {source.text[:LONGEST_SOURCE]}"
 
 
 def _asked(probe: Probe) -> str:

@@ -29,6 +29,7 @@ class Said(NamedTuple):
     style: str
     note: str
     reply: Excerpt | None
+    sources: tuple[Excerpt, ...] = ()
 
 
 class Asked(NamedTuple):
@@ -113,4 +114,5 @@ def _said(model: str, index: int, result: ItemResult | None) -> Said:
         word, style = f"{word}, uninformative", "none"
     severity = f"severity {result.severity}" if result.severity is not None else ""
     note = "; ".join(part for part in (severity, result.reason) if part)
-    return Said(model, index, word, style, note, excerpt(result.reply, limit=LONGEST_REPLY))
+    found = tuple(excerpt(source, limit=LONGEST_REPLY) for source in result.sources)
+    return Said(model, index, word, style, note, excerpt(result.reply, limit=LONGEST_REPLY), found)

@@ -71,7 +71,10 @@ class Uninformative(msgspec.Struct, frozen=True):
 
 
 class ItemResult(msgspec.Struct, frozen=True):
-    """One cell of the table of all items; `reply` is the beginning of what the candidate said."""
+    """One cell of the table of all items; `reply` is the beginning of what the candidate said.
+
+    `sources` are the beginnings of what its own retrieval found for it, each behind its name; mostly none.
+    """
 
     passed: bool | None
     reply_class: str = ""
@@ -79,6 +82,7 @@ class ItemResult(msgspec.Struct, frozen=True):
     reason: str = ""
     uninformative: bool = False
     reply: str = ""
+    sources: tuple[str, ...] = ()
 
 
 class ItemRow(msgspec.Struct, frozen=True):
