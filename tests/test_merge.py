@@ -9,7 +9,7 @@ import weakspot
 from conftest import probe
 from weakspot.errors import NotARun, UsageError
 from weakspot.exchange.importing import Asked
-from weakspot.records import Probe, from_json, to_json
+from weakspot.records import Generation, Probe, from_json, to_json
 from weakspot.store.run import RunStore
 
 
@@ -133,3 +133,16 @@ def test_a_baseline_named_among_the_candidates_is_not_asked_twice(tmp_path: Path
         run = weakspot.compare([a, b], baseline=name, suite=items, out=tmp_path / f"r{number}", cache=False).summary
         assert list(run.models) == ["a", "b"]
         assert (run.comparisons[0].a, run.comparisons[0].b) == ("b", "a")
+
+
+def test_a_report_says_how_many_failures_were_cut(tmp_path: Path) -> None:
+    """Failures that end at the token limit are counted in a note with what to try; with room there is none."""
+    items = suite(tmp_path / "s.jsonl", *NAMES, value="seven", generation=Generation(max_tokens=2))
+    (tmp_path / "m.jsonl").write_text(json.dumps({"contains": "", "reply": "one two three four"}), "utf-8")
+    model = f"scripted:{tmp_path / 'm.jsonl'}"
+    weakspot.compare(
+        [f"{model}?name=m", f"{model}?max_tokens=9&name=roomy"], suite=items, out=tmp_path / "run", cache=False
+    )
+    page = (tmp_path / "run" / "report.md").read_text("utf-8")
+    assert page.count("were cut at their item's token limit") == 1
+    assert "12 of 12 failed replies of m" in page.replace("\\", "")

@@ -35,6 +35,8 @@ CONTROL = frozenset({"control", "unknown"})
 LONGEST_REPLY = 2_000
 """Characters of a reply, or of what was asked, in the table of all items; the run folder holds the whole."""
 LONGEST_SOURCE, MOST_SOURCES = 300, 10
+WORTH_SAYING = 0.1
+"""The share of failures that were cut from which a report says so."""
 NO_TOKENS = "This backend does not give token ids."
 
 
@@ -58,7 +60,7 @@ def report_input(store: RunStore, *, summary: Summary | None = None, scores: Sco
         rubrics=tuple({r.name: r for r in map(rubric_for, dict.fromkeys(p.category for p in sheet.counted))}.values()),
         hypotheses=tuple(h for pair in summary.comparisons for h in _hypotheses(pair, cards)),
         environment=saved(store, "environment", dict[str, str]),
-        notes=tuple(_notes(store, summary, probes)),
+        notes=(*_notes(store, summary, probes), *_cut(summary, sheet, scores)),
         licences={name: model.info.licence for name, model in summary.models.items() if model.info.licence},
         costs={name: cost for name, model in summary.models.items() if (cost := _cost(model))},
         items=tuple(_rows(store, names, sheet, scores, probes)),
@@ -156,6 +158,21 @@ def _notes(store: RunStore, summary: Summary, probes: Sequence[Probe]) -> Iterat
     unread = 0 if summary.origin else sum(not probe.reviewed for probe in probes)
     if unread:
         yield f"{unread} of {len(probes)} probes are not marked as reviewed."
+
+
+def _cut(summary: Summary, sheet: Sheet, scores: Scores) -> Iterator[str]:
+    """Whether failures may come from the limit on a reply rather than from the model."""
+    if summary.origin:
+        return
+    for name in summary.models:
+        counted = [scores[p.id, name] for p in sheet.counted if (p.id, name) in scores and sheet.informative(p, name)]
+        failed = [score for score in counted if score.passed is False]
+        cut = sum(score.reply_class == "truncated" for score in failed)
+        if failed and cut / len(failed) >= WORTH_SAYING:
+            yield (
+                f"{cut} of {len(failed)} failed replies of {name} were cut at their item's token limit; "
+                "a candidate with ?max_tokens=128 gets more room, and comparing the two says whether the limit matters."
+            )
 
 
 def _rows(
