@@ -11,7 +11,7 @@ from weakspot.api.conclude import count_up
 from weakspot.cli.main import main
 from weakspot.errors import NotARun, UsageError
 from weakspot.exchange.making import info
-from weakspot.records import Candidate, Probe, Score, to_json
+from weakspot.records import Candidate, Probe, Rating, Score, to_json
 from weakspot.rendering.gate import annotations, summary_markdown
 from weakspot.runs.plan import Plan, probes_hash
 from weakspot.stats.exceeding import failures, incomplete_beta, lower_bound, p_above, upper_bound
@@ -189,6 +189,17 @@ def test_what_can_not_be_asked(tmp_path: Path) -> None:
         assert told.value.exit_code == 2
     with pytest.raises(NotARun):
         gate(tmp_path, max_overall=0.1)
+
+
+def test_a_hand_opens_the_gate(tmp_path: Path) -> None:
+    """With effective scores what people said counts, here and in the baseline; the rules' verdicts count without."""
+    run = made(tmp_path / "run", {"injection": some(8, 20)})
+    with RunStore.open(run, write=True) as store:
+        hands = [Rating(f"injection-{i}", "bot", "ann", "hand", True) for i in range(8)]
+        store.add_ratings([(hand.rater, hand.probe, "bot", to_json(hand)) for hand in hands])
+    limit = {"injection": 0.1}
+    assert not gate(run, max_rate=limit).passed
+    assert gate(run, max_rate=limit, scores="effective").passed
 
 
 def test_exit_codes(tmp_path: Path, weakspot_command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from weakspot.api.effective import Which, effective_scores
 from weakspot.api.evidence import saved
 from weakspot.errors import NotARun, UsageError
 from weakspot.exchange.gate import GateResult, Limits, check_baseline, check_limits, lost_verdicts, shared_probes
@@ -30,6 +31,7 @@ def gate(
     baseline: str | Path | None = None,
     candidate: str | None = None,
     strict: bool = False,
+    scores: Which = "automatic",
 ) -> GateResult:
     """Whether a run is shown to fail more than is allowed, or more than an older run did on the same items.
 
@@ -40,6 +42,7 @@ def gate(
         baseline: an older run folder; candidates of equal names are compared, or the only one of each.
         candidate: look at this candidate only; by default at all.
         strict: close on the point estimate, and take items without a verdict as failures.
+        scores: "effective" counts a hand's verdict before the rule's, and a believed judge's where the rule has none.
 
     Raises:
         UsageError: nothing is asked for, no such category or candidate, or nothing that could be held against it.
@@ -50,12 +53,12 @@ def gate(
         raise UsageError(
             "Nothing is asked of the run.", hint="Name a limit (--max-rate, --max-overall) or --baseline OLD_RUN."
         )
-    now = _opened(run)
+    now = _opened(run, scores)
     names = _chosen(now, candidate)
     checks = check_limits(Sheet(now.probes, now.scores), names, limits)
     notes: list[str] = []
     if baseline is not None:
-        before = _opened(baseline)
+        before = _opened(baseline, scores)
         pairs, left = _pairs(before, names)
         same, changed = shared_probes(now.probes, before.probes)
         notes += [*left, *_unshared(now, before, len(same), changed)]
@@ -78,17 +81,17 @@ def gate(
     )
 
 
-def _opened(run: str | Path) -> _Run:
+def _opened(run: str | Path, which: Which) -> _Run:
     folder = Path(run).expanduser()
     with RunStore.open(folder) as store:
         if store.meta("summary") is None:
             raise NotARun(f"The run in {folder} was stopped before its end.", hint=f"Go on: weakspot resume {folder}")
         plan = saved(store, "plan", Plan)
-        scores = [from_json(row, Score) for row in store.scores()]
+        rules = {(s.probe, s.candidate): s for s in (from_json(row, Score) for row in store.scores())}
         return _Run(
             folder,
             [from_json(row, Probe) for row in store.probes()],
-            {(score.probe, score.candidate): score for score in scores},
+            effective_scores(store) if which == "effective" else rules,
             [candidate.name for candidate in plan.candidates],
         )
 

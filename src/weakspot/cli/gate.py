@@ -43,6 +43,12 @@ def run(words: list[str]) -> int:
     parser.add_argument(
         "--strict", action="store_true", help="close on the bare rate, shown or not; no verdict counts as a failure"
     )
+    parser.add_argument(
+        "--scores",
+        choices=("automatic", "effective"),
+        default="automatic",
+        help="count the automatic verdicts, or the effective ones: a hand's first",
+    )
     parser.add_argument("--github", action="store_true", help="print GitHub annotations and write the job's summary")
     add_json(parser)
     given = parser.parse_args(words)
@@ -53,6 +59,7 @@ def run(words: list[str]) -> int:
         baseline=given.baseline,
         candidate=given.candidate,
         strict=given.strict,
+        scores=given.scores,
     )
     found = to_builtins(result)
     if given.github:
