@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from weakspot.generators.build import Kind, Matched, lay_out
+from weakspot.generators.build import Kind, Matched, lay_out, words
 from weakspot.generators.multilingual_tables import LANGUAGES, QUESTIONS, Question
 from weakspot.records import Probe
 
@@ -34,7 +34,7 @@ class Multilingual(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def _maker(how: Multilingual, question: Question) -> Any:
     def make(made: Matched) -> None:
-        a, b = made.draw.number(3, 9), made.draw.number(2, 9)
+        a, b = made.draw.number(5, 9), made.draw.number(3, 9)  # the plurals of Russian and Arabic fit these
         made.tokens = how.tokens
         made.tags |= {"level": question.level}
         english = question.asked["en"]
@@ -51,4 +51,4 @@ def _expect(question: Question, languages: Sequence[str], a: int, b: int) -> dic
     if question.sum:
         return {"type": "number", "value": a + b}
     values = dict.fromkeys(value for language in languages for value in question.answers[language])
-    return {"type": "any_of", "values": list(values), "ignore_case": True, "normalise": True}
+    return words(*values)

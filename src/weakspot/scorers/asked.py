@@ -1,6 +1,13 @@
 """What a probe asked, as text. It does not know what was expected."""
 
+import re
+from typing import Final
+
 from weakspot.records import Probe
+
+_SHORTEST: Final = 12
+"""Characters of a question below which a reply may hold it by chance."""
+_LONGEST: Final = 2000
 
 
 def question(probe: Probe) -> str:
@@ -12,3 +19,19 @@ def question(probe: Probe) -> str:
 def everything(probe: Probe) -> str:
     """All that the model was shown: every message, or the raw prompt."""
     return "\n".join(m.content for m in probe.messages or () if m.content) or probe.prompt or ""
+
+
+def beyond(text: str, probe: Probe) -> str:
+    """`text` with blanks in place of the question where it repeats that whole, so that spans stay true.
+
+    A text that is nothing but the beginning of the question (a repetition that was cut) is blank altogether. Letter
+    case and white space do not count. A question under 12 characters, or over 2,000, is left in.
+    """
+    asked = question(probe).split()
+    said = " ".join(text.split())
+    if not _SHORTEST <= len(" ".join(asked)) <= _LONGEST or len(said) < _SHORTEST:
+        return text
+    if " ".join(asked).casefold().startswith(said.casefold()):
+        return " " * len(text)
+    whole = r"\s+".join(map(re.escape, asked))
+    return re.sub(whole, lambda found: " " * len(found[0]), text, flags=re.IGNORECASE)

@@ -20,6 +20,11 @@ _LETTER_LIKE = dict.fromkeys(map(ord, "‘’‚‛ʼ′＇"), "'") | dict.fromk
 _TYPOGRAPHIC = _LETTER_LIKE | dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
 # Starts at a character that no other can attach to; Hangul vowels and finals compose with what stands before them.
 _HANGUL_TAIL = range(0x1160, 0x1200)
+# Thai, Lao, Burmese, Khmer, kana and Han stand without spaces: what is beside one of them says nothing of a word's end.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
 _SENTENCE = re.compile(r"[^\n]+?(?:[.!?]+[\"')\]*_]*(?=\s|$)|(?=\n)|$)")
 
 
@@ -78,7 +83,8 @@ def find_all(text: Folded, needle: Folded, *, whole_word: bool = False) -> Itera
     Args:
         text: where to look.
         needle: what to look for, folded the same way.
-        whole_word: where the needle begins or ends with a letter or digit, the character beside it must be none.
+        whole_word: where the needle begins or ends with a letter or digit, the character beside it must be none; a
+            letter of a script that is written without spaces (Han, kana, Thai, ...) counts as none.
     """
     at = text.text.find(needle.text) if needle.text else -1
     while at >= 0:
@@ -126,4 +132,4 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _wordy(character: str) -> bool:
-    return character.isalnum() or character == "_"
+    return (character.isalnum() or character == "_") and not _UNSPACED.match(character)
