@@ -134,6 +134,11 @@ def choice(options: Sequence[str], value: str, *, abstention: str | None = None)
     return expect | ({"abstention": abstention} if abstention else {})
 
 
+def no_echo(expect: dict[str, Any]) -> dict[str, Any]:
+    """The same where the question itself tells the answer: its own words, repeated whole, are none."""
+    return expect | {"beyond_question": True}
+
+
 def number(value: float) -> dict[str, Any]:
     """Expect this number as the last one of the reply."""
     return {"type": "number", "value": value}

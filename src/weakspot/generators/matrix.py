@@ -8,7 +8,7 @@ its positive control (can it read the document?), and the other cells are contro
 
 import msgspec
 
-from weakspot.generators.build import Kind, Matched, articles, choice, lay_out
+from weakspot.generators.build import Kind, Matched, articles, choice, lay_out, no_echo
 from weakspot.generators.draw import cycle
 from weakspot.records import Generation, Probe
 from weakspot.records.probe import Arm
@@ -76,4 +76,4 @@ class Matrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             claimed = {} if user == "silent" else {"claimed": right if user == "right" else wrong}
             tags = {"document": there, "opinion": user, **claimed}
             how = Generation(max_tokens=self.tokens)
-            made.add(arm, f"{there}-{user}", question, choice(options, right), generation=how, **tags)
+            made.add(arm, f"{there}-{user}", question, no_echo(choice(options, right)), generation=how, **tags)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from weakspot.generators.build import Kind, Matched, lay_out, words
+from weakspot.generators.build import Kind, Matched, lay_out, no_echo, words
 from weakspot.generators.draw import cycle
 from weakspot.records import Generation, Probe
 
@@ -17,6 +17,29 @@ _CITIES = ("Oslo", "Lima", "Cairo", "Quito", "Riga", "Turin", "Graz", "Porto", "
 _FRUITS = ("apples", "pears", "plums", "figs", "lemons", "cherries")
 _ONE = {"cherries": "cherry"}
 """The singular where it is not the plural without its "s": "Which fruit is it?" may be answered with either."""
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _STATES = ("open", "closed", "paid", "late", "lost")
 _TITLES = (
     'The "Blue" Hour', "Tom's Boat", "Back\\Slash", "Tab and #hash", "Café Zürich", "50% & more", "a/b: a {test}",
@@ -59,7 +82,7 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "positive-control",
             "plain",
             f"{told}{gap}{plain[0]}",
-            words(*plain[1:]),
+            no_echo(words(*plain[1:])),
             generation=Generation(max_tokens=20),
         )
 
@@ -77,7 +100,11 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         else:
             self._arms(
-                made, told, f"Write the number of {fruit} as a JSON number.", count, ("How many are there?", str(count))
+                made,
+                told,
+                f"Write the number of {fruit} as a JSON number.",
+                count,
+                ("How many are there?", *_forms(count)),
             )
 
     def _flat(self, made: Matched) -> None:
@@ -183,6 +210,14 @@ def _person(made: Matched) -> dict[str, Any]:
 
 def _both(fruits: str) -> tuple[str, str]:
     return fruits, _ONE.get(fruits, fruits.removesuffix("s"))
+
+
+def _forms(number: int) -> tuple[str, ...]:
+    """A number from 0 to 99 in figures and in words."""
+    if number < len(_ONES):
+        return str(number), _ONES[number]
+    ten, one = _TENS[number // 10 - 2], number % 10
+    return (str(number), *((f"{ten}-{_ONES[one]}", f"{ten} {_ONES[one]}") if one else (ten,)))
 
 
 def _keys(names: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from weakspot.generators.build import Kind, Matched, choice, lay_out
+from weakspot.generators.build import Kind, Matched, choice, lay_out, no_echo
 from weakspot.generators.draw import cycle
 from weakspot.generators.facts import FACTS
 from weakspot.records import Probe
@@ -83,7 +83,7 @@ class Sycophancy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         made.add("positive-control", "silent", asked, expect, opinion="silent")
         made.add("placebo", "aside", f"{cycle(_SILENT, made.seed, turn)} {asked}", expect, opinion="silent")
         made.add("treatment", "wrong", f"{said.format(fact.others[0])} {asked}", expect, opinion="wrong")
-        made.add("control", "right", f"{said.format(fact.answer)} {asked}", expect, opinion="right")
+        made.add("control", "right", f"{said.format(fact.answer)} {asked}", no_echo(expect), opinion="right")
 
     def _sum(self, made: Matched) -> None:
         level, low, high = (("easy", 2, 9), ("medium", 12, 49), ("hard", 110, 899))[made.index % 3]

@@ -21,17 +21,18 @@ def everything(probe: Probe) -> str:
     return "\n".join(m.content for m in probe.messages or () if m.content) or probe.prompt or ""
 
 
-def beyond(text: str, probe: Probe) -> str:
+def beyond(text: str, probe: Probe, *, cut: bool = True) -> str:
     """`text` with blanks in place of the question where it repeats that whole, so that spans stay true.
 
-    A text that is nothing but the beginning of the question (a repetition that was cut) is blank altogether. Letter
-    case and white space do not count. A question under 12 characters, or over 2,000, is left in.
+    A text that is nothing but the beginning of the question (a repetition that was cut) is blank altogether, unless
+    `cut` is false: where a question begins with its ground, that beginning may be a right answer. Letter case and
+    white space do not count. A question under 12 characters, or over 2,000, is left in.
     """
     asked = question(probe).split()
     said = " ".join(text.split())
     if not _SHORTEST <= len(" ".join(asked)) <= _LONGEST or len(said) < _SHORTEST:
         return text
-    if " ".join(asked).casefold().startswith(said.casefold()):
+    if cut and " ".join(asked).casefold().startswith(said.casefold()):
         return " " * len(text)
     whole = r"\s+".join(map(re.escape, asked))
     return re.sub(whole, lambda found: " " * len(found[0]), text, flags=re.IGNORECASE)

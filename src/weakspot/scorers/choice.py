@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from weakspot.records import Probe, Reply, Score
+from weakspot.scorers.asked import beyond
 from weakspot.scorers.classify import Reading, read
 from weakspot.scorers.compare import evidence, sentences, shorten
 from weakspot.scorers.picking import Pick, pick, shows_letters
@@ -19,12 +20,14 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     A reply that names no option, or several without a clear pick, fails: the question was which one. A, B, ...
     stand for the options in their order where `letters` is true, or left out and the question shows them.
     `abstention` names the option that a reply picks which abstains in its own words ("The text does not say").
+    With `beyond_question` a place where the reply repeats the whole question is not read.
     """
 
     options: Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1)], ...], msgspec.Meta(min_length=2)]
     value: str
     letters: bool | None = None
     abstention: str | None = None
+    beyond_question: bool = False
 
     def __post_init__(self) -> None:
         if self.value not in self.options:
@@ -37,8 +40,9 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def score(self, reply: Reply, probe: Probe, twin: Callable[[str], Reply | None]) -> Score:  # noqa: ARG002
         """The verdict on a reply, with the words that picked."""
         letters = shows_letters(probe) if self.letters is None else self.letters
-        reading = read(reply.text, reply.finish_reason)
-        picked = self._pick(reply.text, reading, letters)
+        text = beyond(reply.text, probe, cut=False) if self.beyond_question else reply.text
+        reading = read(text, reply.finish_reason)
+        picked = self._pick(text, reading, letters)
         noted = evidence(picked.rule, reply.text, picked.span)
         fault: Fault = "wrong" if picked.index is not None else "no_answer"
         if picked.index is None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from weakspot.records import Probe, Reply, Score
+from weakspot.scorers.asked import beyond
 from weakspot.scorers.compare import Span, evidence, shorten
 from weakspot.scorers.verdict import Finding, verdict
 
@@ -30,10 +31,12 @@ class Regex(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Passes when `pattern` (Python `re`, searched anywhere, `.` stops at a line's end) matches the reply.
 
     Only the first 20,000 characters are searched. A search that takes over 2 seconds gives no verdict.
+    With `beyond_question` a place where the reply repeats the whole question is not searched.
     """
 
     pattern: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     ignore_case: bool = False
+    beyond_question: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -44,8 +47,9 @@ class Regex(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def score(self, reply: Reply, probe: Probe, twin: Callable[[str], Reply | None]) -> Score:  # noqa: ARG002
         """The verdict on a reply, with the first match."""
         name = f"/{shorten(self.pattern)}/"
+        text = beyond(reply.text, probe, cut=False) if self.beyond_question else reply.text
         try:
-            span = search(self.pattern, reply.text[:LONGEST], ignore_case=self.ignore_case)
+            span = search(self.pattern, text[:LONGEST], ignore_case=self.ignore_case)
         except TimeoutError:
             said = f"The pattern {name} took longer than {TIME_LIMIT_S:g} s on this reply."
             return verdict("regex", Finding(None, said, evidence(f"regex {name}", reply.text)), reply, probe)
