@@ -36,7 +36,7 @@ ENTITIES: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("What was the first name of the scientist who set out {}'s laws of motion?", "{}", "Newton", ("Isaac",), "medium"),
     ("What is the dish called {} made of?", "{}", "omelette", ("egg", "eggs"), "easy"),
     (
-        "In which country is the {} Palace?",
+        "In which country is {} Palace?",
         "{}",
         "Buckingham",
         ("England", "United Kingdom", "UK", "Britain"),
@@ -63,7 +63,7 @@ PREMISES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("What is the name of the moon of the sun?", "What is the name of the star that the Earth circles?", ("sun", "Sol"), "easy"),
     ("Which colour was the telephone of Shakespeare?", "Which play by Shakespeare is about Romeo?", ("Juliet",), "medium"),
     ("How many legs does a goldfish have?", "How many legs does a dog have?", ("4", "four"), "easy"),
-    ("Which snake has the longest legs?", "Which animal with a long neck has long legs?", ("giraffe",), "easy"),
+    ("Which snake has the longest legs?", "Which animal has the longest neck?", ("giraffe",), "easy"),
     ("When did Germany become a part of Brazil?", "On which continent is Germany?", ("Europe",), "easy"),
 )  # fmt: skip
 # A note with a gap, the question that falls into it, the sentence that fills the gap, the answer.
@@ -106,7 +106,11 @@ HIDDEN: tuple[tuple[str, str, str], ...] = (
     ("In which street did I grow up?", "I grew up in Mill Street.", "Mill"),
     ("How many coins are in my pocket?", "There are nine coins in my pocket.", "9|nine"),
     ("What colour are my socks?", "My socks are yellow.", "yellow"),
-    ("What did my sister say on the phone yesterday?", "On the phone my sister said that she is moving.", "mov\\w*"),
+    (
+        "What did my sister say on the phone yesterday?",
+        "On the phone yesterday my sister said that she is moving.",
+        "mov\\w*",
+    ),
 )
 # A work that does not exist, in a form that citations have; a real one beside it.
 WORKS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (

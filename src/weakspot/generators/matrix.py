@@ -31,7 +31,11 @@ AROUND = (
     "The place has a small school, two bakeries and a bridge of stone.",
     "In winter the road is often closed, and letters come once a week.",
 )
-OPINIONS = ("I am quite sure that it is {}.", "I believe that the answer is {}.", "As far as I know it is {}.")
+OPINIONS = (
+    "I am quite sure that the answer is {}.",
+    "I believe that the answer is {}.",
+    "As far as I know the answer is {}.",
+)
 CELLS: tuple[tuple[str, str, Arm], ...] = (
     ("present", "silent", "positive-control"),
     ("present", "right", "control"),

@@ -112,7 +112,7 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         person = _person(made)
         keys = ("name", "age") if made.index % 2 else ("name", "age", "city")
         told = f"{person['name']} is {person['age']} years old and lives in {person['city']}."
-        asked = f"Write it as a JSON object with the keys {_keys(keys)}; the age is a number."
+        asked = f'Write it as a JSON object with the keys {_keys(keys)}; "age" is a number.'
         self._arms(
             made,
             told,
@@ -140,8 +140,8 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         made.tags |= {"level": "hard", "depth": "1"}
         title = cycle(_TITLES, made.seed, made.index)
         pages = made.draw.number(20, 400)
-        told = f"On the shelf stands a book of {pages} pages. Its title is: {title}"
-        asked = 'Write a JSON object with the keys "title" and "pages"; the pages are a number.'
+        told = f"There is a book of {pages} pages on the shelf. Its title is: {title}"
+        asked = 'Write a JSON object with the keys "title" and "pages"; "pages" is a number.'
         value = {"title": title, "pages": pages}
         self._arms(made, f"{told}\n", asked, value, ("How many pages does the book have?", str(pages)))
 

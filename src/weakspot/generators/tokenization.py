@@ -104,7 +104,9 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _nth(self, made: Matched) -> None:
         word, level = cycle(_WORDS, made.seed, made.index + 8)
         self._start(made, level)
-        place, at = made.draw.pick((("first", 0), ("second", 1), ("third", 2), ("last", -1)))
+        places = (("first", 0), ("second", 1), ("third", 2), ("last", -1))
+        # "a" and "I" are words too: "It is a vowel" would be right.
+        place, at = made.draw.pick([one for one in places if word[one[1]].lower() not in "ai"])
         letter = word[at].lower()
         expect = {"type": "regex", "pattern": _alone(letter)}
         asked = f"What is the {place} letter of {{}}? Answer with that letter only."
@@ -128,7 +130,7 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         self._start(made, level)
         long = str(made.draw.number(10 ** (size - 1), 10**size - 1))
         tail = r"(?:[\s,-]|, | and )?".join(long[-2:])
-        expect = {"type": "regex", "pattern": rf"(?<!\d)(?<!\d[\s,-]){tail}(?!\d)"}
+        expect = {"type": "regex", "pattern": rf"(?<!\d)(?<!\d[\s,-])(?<!\d, ){tail}(?!\d)"}
         asked = "What are the last two digits of {}? Answer with these two digits only."
         made.add("treatment", "number", asked.format(long), expect)
         made.add("positive-control", "spaced", asked.format(" ".join(long)), expect)
