@@ -102,7 +102,7 @@ class Consistency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def _sampled(self, made: Matched) -> None:
         question, options, _, answer = self._fact(made, 3)
-        listed = f" One word: {', '.join(options)}."
+        listed = f" Answer only {options[0]}, {options[1]} or {options[2]}."
         twin = made.add("control", "first", question + listed, choice(options, answer), generation=self._drawn(0))
         for number_of in range(1, self.samples + 1):
             made.add(

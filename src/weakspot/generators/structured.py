@@ -15,11 +15,14 @@ from weakspot.records import Generation, Probe
 _NAMES = ("Ada", "Boris", "Clara", "David", "Ella", "Felix", "Greta", "Hugo", "Irma", "Jonas", "Karla", "Luis")
 _CITIES = ("Oslo", "Lima", "Cairo", "Quito", "Riga", "Turin", "Graz", "Porto", "Dakar", "Leeds")
 _FRUITS = ("apples", "pears", "plums", "figs", "lemons", "cherries")
+_ONE = {"cherries": "cherry"}
+"""The singular where it is not the plural without its "s": "Which fruit is it?" may be answered with either."""
 _STATES = ("open", "closed", "paid", "late", "lost")
 _TITLES = (
     'The "Blue" Hour', "Tom's Boat", "Back\\Slash", "Tab and #hash", "Café Zürich", "50% & more", "a/b: a {test}",
     'She said "no"',
 )  # fmt: skip
+_AS_IT_STANDS = "as it stands in the sentence"
 _ONLY = "Reply with JSON only."
 
 
@@ -44,8 +47,8 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
         return lay_out("structured", kinds, seed, n, category="structured-output")
 
-    def _arms(self, made: Matched, told: str, asked: str, value: Any, plain: tuple[str, str]) -> None:
-        """`asked` wants `value` as JSON; `plain` is a question on the same sentence and its answer."""
+    def _arms(self, made: Matched, told: str, asked: str, value: Any, plain: tuple[str, ...]) -> None:
+        """`asked` wants `value` as JSON; `plain` is a question on the same sentence, and what its answer may be."""
         text = msgspec.json.encode(value).decode()
         gap = "" if told.endswith("\n") else " "
         expect = {"type": "json_schema", "schema": _schema(value), "value": value, "fenced": not self.strict}
@@ -53,7 +56,11 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         room = Generation(max_tokens=24 + len(text.encode()) * 2 // 3, multiline=True)
         made.add("treatment", "json", f"{told}{gap}{asked} {_ONLY}", expect, generation=room)
         made.add(
-            "positive-control", "plain", f"{told}{gap}{plain[0]}", words(plain[1]), generation=Generation(max_tokens=20)
+            "positive-control",
+            "plain",
+            f"{told}{gap}{plain[0]}",
+            words(*plain[1:]),
+            generation=Generation(max_tokens=20),
         )
 
     def _value(self, made: Matched) -> None:
@@ -62,7 +69,11 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         told = f"There are {count} {fruit} in the basket."
         if made.index % 2:
             self._arms(
-                made, told, "Write the name of the fruit as a JSON string.", fruit, ("Which fruit is it?", fruit)
+                made,
+                told,
+                f"Write the name of the fruit as a JSON string, {_AS_IT_STANDS}.",
+                fruit,
+                ("Which fruit is it?", *_both(fruit)),
             )
         else:
             self._arms(
@@ -74,16 +85,22 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         person = _person(made)
         keys = ("name", "age") if made.index % 2 else ("name", "age", "city")
         told = f"{person['name']} is {person['age']} years old and lives in {person['city']}."
-        asked = f"Write it as a JSON object with the keys {_keys(keys)}."
-        self._arms(made, told, asked, {key: person[key] for key in keys}, ("In which city is that?", person["city"]))
+        asked = f"Write it as a JSON object with the keys {_keys(keys)}; the age is a number."
+        self._arms(
+            made,
+            told,
+            asked,
+            {key: person[key] for key in keys},
+            (f"In which city does {person['name']} live?", person["city"]),
+        )
 
     def _list(self, made: Matched) -> None:
         size, level = ((2, "easy"), (4, "medium"), (6, "hard"))[made.index % 3]
         made.tags |= {"level": level, "depth": "1"}
         names = made.draw.some(_NAMES, size)
-        told = f"The runners came in in this order: {', '.join(names)}."
+        told = f"The runners reached the finish in this order: {', '.join(names)}."
         asked = "Write the names as a JSON list of strings in that order."
-        self._arms(made, told, asked, names, ("Who came in first?", names[0]))
+        self._arms(made, told, asked, names, ("Who was first?", names[0]))
 
     def _enum(self, made: Matched) -> None:
         made.tags |= {"level": "medium", "depth": "1"}
@@ -97,7 +114,7 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         title = cycle(_TITLES, made.seed, made.index)
         pages = made.draw.number(20, 400)
         told = f"On the shelf stands a book of {pages} pages. Its title is: {title}"
-        asked = 'Write a JSON object with the keys "title" and "pages".'
+        asked = 'Write a JSON object with the keys "title" and "pages"; the pages are a number.'
         value = {"title": title, "pages": pages}
         self._arms(made, f"{told}\n", asked, value, ("How many pages does the book have?", str(pages)))
 
@@ -136,7 +153,8 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ),
         }
         value, form = forms[depth]
-        self._arms(made, told, f"Write it as JSON of this form: {form}", value, ("Which fruit is ordered?", other))
+        asked = f"Write it as JSON of this form, the fruit {_AS_IT_STANDS}, the count as a number: {form}"
+        self._arms(made, told, asked, value, ("Which fruit is ordered?", *_both(other)))
 
     def _null(self, made: Matched) -> None:
         made.tags |= {"level": "medium", "depth": "1"}
@@ -155,12 +173,16 @@ class Structured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         told = f"Here is a record: {msgspec.json.encode(person).decode()}"
         city = cycle(_CITIES, made.seed, _CITIES.index(person["city"]) + 1 - made.seed)
         asked = f"{person['name']} has moved to {city}. Write the whole record with the new city."
-        self._arms(made, told, asked, person | {"city": city}, ("Which name is in it?", person["name"]))
+        self._arms(made, told, asked, person | {"city": city}, ("Whose record is it?", person["name"]))
 
 
 def _person(made: Matched) -> dict[str, Any]:
     name = cycle(_NAMES, made.seed, made.index)
     return {"name": name, "age": made.draw.number(18, 79), "city": made.draw.pick(_CITIES)}
+
+
+def _both(fruits: str) -> tuple[str, str]:
+    return fruits, _ONE.get(fruits, fruits.removesuffix("s"))
 
 
 def _keys(names: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ too cannot do the task, and its tokens are not to blame. All answers are compute
 
 import msgspec
 
-from weakspot.generators.build import Kind, Matched, lay_out, number, words
+from weakspot.generators.build import Kind, Matched, choice, lay_out, number, words
 from weakspot.generators.draw import cycle
 from weakspot.records import Generation, Probe
 
@@ -40,7 +40,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ("softpillow", "soft pillow"), ("darkforest", "dark forest"), ("sweetapple", "sweet apple"),
     ("longwinter", "long winter"),
 )  # fmt: skip
-_RUNS = ("ab", "xo", "ha", "na", "tick", "do", "re", "zz")
+_RUNS = ("ab", "xo", "ha", "na", "tick", "do", "re", "mo")
 
 
 class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +84,8 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _spell(self, made: Matched) -> None:
         word, level = cycle(_WORDS, made.seed, made.index + 3)
         self._start(made, level, 40)
-        pattern = r"[-\s,.\"'*]{1,4}".join(word)
+        # Not white space alone: that is how the control shows the letters, and an echo would do.
+        pattern = r"[ *]?[-‐‑–—,.][ *]?".join(word)
         expect = {"type": "regex", "pattern": rf"\b{pattern}\b", "ignore_case": True}
         made.add("treatment", "word", f'Spell "{word}" with a hyphen between the letters, like c-a-t-s.', expect)
         made.add(
@@ -105,7 +106,7 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         self._start(made, level)
         place, at = made.draw.pick((("first", 0), ("second", 1), ("third", 2), ("last", -1)))
         letter = word[at].lower()
-        expect = {"type": "regex", "pattern": rf"(?i)(?<![\w'-]){letter}(?![\w'-])"}
+        expect = {"type": "regex", "pattern": _alone(letter)}
         asked = f"What is the {place} letter of {{}}? Answer with that letter only."
         made.add("treatment", "word", asked.format(f'the word "{word}"'), expect)
         made.add("positive-control", "spaced", asked.format(f'this row: "{" ".join(word)}"'), expect)
@@ -117,16 +118,17 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         a, b = (made.draw.number(10 ** (size - 1), 10**size // 2) for _ in range(2))
         digits = r"[\s,.]?".join(str(a + b))
         expect = {"type": "regex", "pattern": rf"(?<!\d){digits}(?!\d)"}
-        asked = "What is {} + {}? Answer with the number only."
-        made.add("treatment", "number", asked.format(a, b), expect)
-        made.add("positive-control", "spaced", asked.format(" ".join(str(a)), " ".join(str(b))), expect)
+        asked = "What is {} + {}?{} Answer with the number only."
+        made.add("treatment", "number", asked.format(a, b, ""), expect)
+        spaced = asked.format(" ".join(str(a)), " ".join(str(b)), " The digits of each number are written apart.")
+        made.add("positive-control", "spaced", spaced, expect)
 
     def _tail(self, made: Matched) -> None:
         size, level = ((4, "easy"), (7, "medium"), (10, "medium"), (14, "hard"))[made.index % 4]
         self._start(made, level)
         long = str(made.draw.number(10 ** (size - 1), 10**size - 1))
-        tail = r"[\s,-]?".join(long[-2:])
-        expect = {"type": "regex", "pattern": rf"(?<!\d){tail}(?!\d)"}
+        tail = r"(?:[\s,-]|, | and )?".join(long[-2:])
+        expect = {"type": "regex", "pattern": rf"(?<!\d)(?<!\d[\s,-]){tail}(?!\d)"}
         asked = "What are the last two digits of {}? Answer with these two digits only."
         made.add("treatment", "number", asked.format(long), expect)
         made.add("positive-control", "spaced", asked.format(" ".join(long)), expect)
@@ -144,8 +146,8 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         self._start(made, "hard" if "\u200d" in sign or len(sign) > 1 else "medium")
         asked = "Copy this row without any change: {}"
         row = made.draw.number(2, 4)
-        expect = {"type": "regex", "pattern": r"\s*".join([sign] * row)}
-        plain = {"type": "regex", "pattern": r"[\s,]*".join([name] * row), "ignore_case": True}
+        expect = {"type": "regex", "pattern": _row(sign, row, r"\s*")}
+        plain = {"type": "regex", "pattern": _row(name, row, r"[\s,]*"), "ignore_case": True}
         made.add("treatment", "emoji", asked.format(sign * row), expect)
         made.add("positive-control", "words", asked.format(" ".join([name] * row)), plain)
 
@@ -157,8 +159,9 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         self._start(made, level)
         row = made.draw.some(sorted({name for _, name in _EMOJI} | {word for word, _ in _WORDS[:8]}), 5)
         asked = "Which is the last word of this list? {}"
-        made.add("treatment", "odd", asked.format(gap.join(row)), words(row[-1]))
-        made.add("positive-control", "plain", asked.format(" ".join(row)), words(row[-1]))
+        expect = choice(row, row[-1])  # and not the word anywhere: an echo of the list has it too
+        made.add("treatment", "odd", asked.format(gap.join(row)), expect)
+        made.add("positive-control", "plain", asked.format(" ".join(row)), expect)
 
     def _joined(self, made: Matched) -> None:
         joined, apart = cycle(_PHRASES, made.seed, made.index)
@@ -172,7 +175,18 @@ class Tokenization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         piece = cycle(_RUNS, made.seed, made.index)
         count = made.draw.number(2, 4) + 3 * (made.index % 3)
         self._start(made, ("easy", "medium", "hard")[made.index % 3])
-        asked = f'How often does "{piece}" stand in this row: {{}}? Answer with a number.'
+        asked = f'How many times does "{piece}" occur in this row: {{}}? Answer with a number.'
         cut = Generation(max_tokens=self.tokens)
         made.add("treatment", "run", asked.format(piece * count), number(count), generation=cut)
         made.add("positive-control", "spaced", asked.format(" ".join([piece] * count)), number(count), generation=cut)
+
+
+def _alone(letter: str) -> str:
+    """A pattern for a letter by itself, and not in a row of letters: "k i t" shows each of its letters."""
+    row = rf"(?<!\b\w \w )(?<![\w'-]){letter}(?![\w'-])(?! \w \w\b)"
+    return rf"(?i){row}(?!(?<=\b\w {letter}) \w\b)"
+
+
+def _row(piece: str, count: int, gap: str) -> str:
+    """A pattern for a piece as often as that, and not more often."""
+    return rf"(?<!{piece})(?<!{piece} )(?<!{piece}, ){gap.join([piece] * count)}(?!{gap}{piece})"
