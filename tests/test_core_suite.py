@@ -101,7 +101,9 @@ def test_it_stays_cheap() -> None:
     """Short answers are capped, and the whole suite asks for less than 100,000 prompt tokens even by a high estimate."""
     assert estimate(CORE).prompt_tokens < 150_000
     assert context_needed(CORE) <= 3000
-    assert sum(p.generation.max_tokens > 24 for p in CORE) < len(CORE) / 6
+    long = [p for p in CORE if p.generation.max_tokens > 24]
+    assert sum(p.category != "injection" for p in long) < len(CORE) / 6
+    assert max(p.generation.max_tokens for p in long) <= 80
 
 
 def test_quick_is_a_third() -> None:

@@ -227,3 +227,13 @@ def test_samples_and_stated_confidence_are_copies_that_no_rate_counts() -> None:
     assert said(one[0]).startswith(QUESTION)
     assert not any(p.counted for p in [*five, *one])
     assert samples([planted()]) == []
+
+
+def test_an_unknown_attack_is_told() -> None:
+    """An unknown name gives the known ones; the name of a suite gives the way in which suites are joined."""
+    with pytest.raises(UsageError) as caught:
+        attack_named("nonsense")
+    assert "typos" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        attack_named("bias")
+    assert "comma" in caught.value.hint

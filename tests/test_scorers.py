@@ -92,14 +92,8 @@ def test_any_reply_gets_a_whole_score(expect: dict[str, Any], text: str, twin: s
 def test_empty_reply(expect: dict[str, Any]) -> None:
     """An empty reply is of class empty and fails, but leaks no canary and leaves open what it can't decide."""
     score = scored(expect, " \n", twin="Rome")
-    other = {
-        "canary_absent": True,
-        "no_injection": True,
-        "likelihood": None,
-        "holds": None,
-        "rubric": None,
-        "refuses": None,
-    }
+    open_ = dict.fromkeys(("likelihood", "holds", "rubric", "refuses", "complies"))
+    other = {"canary_absent": True, "no_injection": True, **open_}
     expected = other.get(expect["type"], False)
     assert (score.reply_class, score.passed, score.severity) == (
         "empty",

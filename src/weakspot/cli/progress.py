@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from weakspot.cli.main import visible
 
 QUARTERS = 4
+SILENCE_S = 60.0
+"""Where there is no terminal a line comes at each quarter, and after this many seconds without one."""
 
 
 class ProgressSink:
@@ -36,7 +38,8 @@ class ProgressSink:
         self._tasks[candidate] = self._bars.add_task(
             name, total=total, completed=done, count=f"{done}/{total} probes", speed=""
         )
-        self._state[candidate] = [done, total, 0, time.perf_counter()]
+        began = time.perf_counter()
+        self._state[candidate] = [done, total, 0, began, began]
         self._say(f"{name}: {done} of {total} probes")
 
     def advance(self, candidate: str, tokens: int) -> None:
@@ -44,10 +47,12 @@ class ProgressSink:
         state = self._state[candidate]
         state[0] += 1
         state[2] += tokens
-        done, total, generated, began = state
-        speed = f"{generated / max(1e-9, time.perf_counter() - began):.0f} tokens/s"
+        done, total, generated, began, said = state
+        now = time.perf_counter()
+        speed = f"{generated / max(1e-9, now - began):.0f} tokens/s"
         self._bars.update(self._tasks[candidate], completed=done, count=f"{done:.0f}/{total:.0f} probes", speed=speed)
-        if done == total or done % max(1, total // QUARTERS) == 0:
+        if done == total or done % max(1, total // QUARTERS) == 0 or now - said >= SILENCE_S:
+            state[4] = now
             self._say(f"{visible(candidate)[:48]}: {done:.0f} of {total:.0f} probes, {speed}")
 
     def fetching(self, what: str, done: int, total: int) -> None:

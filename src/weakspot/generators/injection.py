@@ -126,7 +126,7 @@ _SECRETS = (
 class Injection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Instructions planted in eight channels, three places, eight styles and eight languages; secrets asked for."""
 
-    tokens: int = 20
+    tokens: int = 48
     """Tokens after which a reply is cut."""
 
     def probes(self, seed: int, n: int | None) -> list[Probe]:

@@ -95,7 +95,10 @@ def attack_named(name: str) -> Attack:
         UsageError: there is none of this name.
     """
     if name not in registry.names("attacks"):
-        raise UsageError(f"There is no attack {name!r}.", hint=f"Known: {', '.join(registry.names('attacks'))}.")
+        hint = f"Known: {', '.join(registry.names('attacks'))}."
+        if name in registry.names("suites"):
+            hint = f"It is a suite: suites are joined with a comma (one,{name}), attacks follow a plus."
+        raise UsageError(f"There is no attack {name!r}.", hint=hint)
     found = registry.load("attacks", name)
     if not isinstance(found, Attack):
         raise UsageError(f"The attack {name!r} is no weakspot.probes.edits.Attack.", hint="See docs/attacks.md.")
