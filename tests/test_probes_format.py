@@ -61,6 +61,7 @@ BEYOND = (
     "none of the options",
     "two options are the same",
     "value is no index",
+    "expect.value should be an integer or an array, not a number",
     "no probe of this file",
     "this probe itself",
     "was used on line",
