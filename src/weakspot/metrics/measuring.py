@@ -3,6 +3,7 @@
 from weakspot.metrics.amplification import amplifications
 from weakspot.metrics.attacks import attack_effects
 from weakspot.metrics.bias import bbq_scores, bias_pairs
+from weakspot.metrics.controls import control_effects, control_rates
 from weakspot.metrics.knowing import calibrations, consistency, known_unknown
 from weakspot.metrics.rows import Rows
 from weakspot.metrics.sycophancy import matrix_effects, pressure_effects
@@ -21,4 +22,6 @@ def measure(rows: Rows) -> Metrics:
         calibration=calibrations(rows),
         known=known_unknown(rows),
         consistency=consistency(rows),
+        controls=control_rates(rows),
+        control_pairs=control_effects(rows),
     )

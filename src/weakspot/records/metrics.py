@@ -235,6 +235,22 @@ class Consistency(msgspec.Struct, frozen=True):
     majority_right: Estimate
 
 
+class ControlRate(msgspec.Struct, frozen=True):
+    """The share of positive controls that a candidate did not pass, each asked plainly."""
+
+    candidate: str
+    failed: Estimate
+
+
+class ControlEffect(msgspec.Struct, frozen=True):
+    """Two candidates on the positive controls that both were asked, all of them or one category (empty: all)."""
+
+    a: str
+    b: str
+    category: str
+    effect: PairedEffect
+
+
 class Metrics(msgspec.Struct, frozen=True):
     """All of them; empty where a run has no items for it."""
 
@@ -247,6 +263,8 @@ class Metrics(msgspec.Struct, frozen=True):
     calibration: tuple[Calibration, ...] = ()
     known: tuple[KnownUnknown, ...] = ()
     consistency: tuple[Consistency, ...] = ()
+    controls: tuple[ControlRate, ...] = ()
+    control_pairs: tuple[ControlEffect, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything."""

@@ -14,6 +14,7 @@ from weakspot.rendering import formats
 from weakspot.rendering.anchors import Sentence
 from weakspot.rendering.chart import SHAPES, Dot, Frame, differences_svg
 from weakspot.rendering.metrics_bias import bias_blocks
+from weakspot.rendering.metrics_controls import controls_block
 from weakspot.rendering.metrics_knowing import knowing_blocks
 from weakspot.rendering.metrics_parts import Block, Table, net_points, percents
 
@@ -30,7 +31,7 @@ class Drawn(NamedTuple):
 def blocks(summary: Summary) -> list[Block]:
     """The blocks that the run has numbers for, in the order in which they are shown."""
     metrics = summary.metrics
-    made = [_attacks(metrics), _pressure(metrics), _matrix(metrics)]
+    made = [controls_block(metrics), _attacks(metrics), _pressure(metrics), _matrix(metrics)]
     return [block for block in [*made, *bias_blocks(metrics), *knowing_blocks(metrics)] if block is not None]
 
 

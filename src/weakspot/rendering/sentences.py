@@ -206,7 +206,9 @@ def _missing(summary: Summary, anchors: Anchors) -> list[Sentence]:
         text = ", ".join(f"{rate.uninformative:,} of {name}" for name, rate in rates.items() if rate.uninformative)
         text += "; it failed their own controls, so they are in no rate."
         found.append(Sentence(text, (Link("which", "uninformative"),), "Left out as uninformative:"))
-    return found
+    shown = [c for c in summary.metrics.control_pairs if not c.category and c.effect.shown]
+    said = [f"{c.a} and {c.b}, on positive controls: {c.effect.verdict}" for c in shown]
+    return found + [Sentence(text, (Link("table", "m-controls"),), "Asked plainly:") for text in said]
 
 
 def _other(comparison: Comparison, name: str) -> str:
