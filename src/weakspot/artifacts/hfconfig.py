@@ -79,6 +79,24 @@ def read_hf_folder(folder: str | Path) -> HFFolder:
         raise UnknownModel(f"{str(folder)!r} cannot be the name of a folder.", hint="Check the path.") from None
 
 
+def read_config(path: str | Path) -> dict[str, Any]:
+    """A configuration file by itself.
+
+    Raises:
+        UnknownModel: there is no such file.
+        CorruptFile: it is no JSON object, or absurdly long, or cannot be read.
+    """
+    path = Path(path)
+    try:
+        return parse_json(_read(path, _MAX_CONFIG_BYTES), path.name)
+    except FileNotFoundError:
+        raise UnknownModel(f"There is no file {str(path)!r}.", hint="Check the path.") from None
+    except OSError as error:
+        raise CorruptFile(f"{path.name!r} cannot be read: {error.strerror}.", hint="Check permissions.") from error
+    except ValueError:  # a null byte in the path
+        raise UnknownModel(f"{str(path)!r} cannot be the name of a file.", hint="Check the path.") from None
+
+
 def _read(path: Path, limit: int) -> bytes:
     if not path.is_file():  # a pipe would be waited for
         raise FileNotFoundError(path)
