@@ -40,8 +40,9 @@ def facts_from_gguf(header: GGUFHeader) -> Facts:
         feed_forward=_largest(said.wholes("feed_forward_length", count=layers, most=MAX_WIDTH)),
         heads=_largest(heads),
         kv_heads=said.wholes("attention.head_count_kv", count=layers, most=MAX_HEADS) or heads,
-        key_size=key,
-        value_size=said.whole("attention.value_length", most=MAX_HEAD_SIZE) or _share(hidden, heads),
+        key_size=said.whole("attention.key_length_mla", most=MAX_HEAD_SIZE) or key,
+        value_size=said.whole("attention.value_length_mla", "attention.value_length", most=MAX_HEAD_SIZE)
+        or _share(hidden, heads),
         local_key_size=said.whole("attention.key_length_swa", most=MAX_HEAD_SIZE),
         local_value_size=said.whole("attention.value_length_swa", most=MAX_HEAD_SIZE),
         latent=_latent(said),

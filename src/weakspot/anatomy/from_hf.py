@@ -13,12 +13,17 @@ _ONE_KV_HEAD_EACH: Final = (
 """In these transformers classes a configuration without a number of KV heads has one per head."""
 
 
+def text_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that hold for the text part of a model, which stand apart where there are several parts."""
+    text = config.get("text_config")
+    return {**config, **text} if isinstance(text, dict) else dict(config)
+
+
 def facts_from_config(config: Mapping[str, Any]) -> Facts:
     """What a configuration states of the architecture; that of the text part where there are several."""
     text = config.get("text_config")
     nested = isinstance(text, dict) and bool(text)
-    values = {**config, **text} if isinstance(text, dict) else dict(config)
-    said = Stated(values)
+    said = Stated(text_config(config))
     architecture = said.text("model_type") or NOT_STATED
     layers = said.whole("num_hidden_layers", "n_layer", "num_layers", "encoder_layers", "n_layers", most=MAX_LAYERS)
     heads = said.whole(
@@ -43,8 +48,8 @@ def facts_from_config(config: Mapping[str, Any]) -> Facts:
         feed_forward=_feed_forward(said, architecture, hidden),
         heads=heads,
         kv_heads=_kv_heads(said, architecture, heads, layers),
-        key_size=size,
-        value_size=size,
+        key_size=_latent_key(said) or size,
+        value_size=said.whole("v_head_dim", most=MAX_HEAD_SIZE) or size,
         latent=_latent(said),
         rope_base=_rope_base(said, "full_attention"),
         local_rope_base=said.real("rope_local_base_freq", "local_rope_theta")
@@ -165,6 +170,13 @@ def _norm(said: Stated, architecture: str) -> str | None:
 def _latent(said: Stated) -> int | None:
     rank, rotated = said.whole("kv_lora_rank"), said.whole("qk_rope_head_dim", most=MAX_HEAD_SIZE)
     return rank + rotated if rank and rotated else None
+
+
+def _latent_key(said: Stated) -> int | None:
+    """What a head of DeepSeek-V2 compares in: a plain part and a rotated one."""
+    plain = said.whole("qk_nope_head_dim", most=MAX_HEAD_SIZE)
+    rotated = said.whole("qk_rope_head_dim", most=MAX_HEAD_SIZE)
+    return plain + rotated if plain and rotated else None
 
 
 def _position(said: Stated, architecture: str) -> str | None:

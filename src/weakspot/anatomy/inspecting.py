@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-from weakspot.anatomy.arithmetic import VALUE_BYTES
+from weakspot.anatomy.arithmetic import VALUE_BYTES, fits
 from weakspot.anatomy.card import Anatomy
+from weakspot.anatomy.costs import bytes_by_dtype, compute_of, largest_batch
+from weakspot.anatomy.counting import Counted, counted_from_config, counted_from_tensors
+from weakspot.anatomy.from_hf import text_config
 from weakspot.anatomy.layers import attention_by_layer, kept_by_layer, positions_by_layer
 from weakspot.anatomy.memory import kv_cache
+from weakspot.anatomy.stated import Stated
 from weakspot.errors import UsageError
 from weakspot.records import Card, Inspection, KVCache
 
@@ -41,6 +45,9 @@ def inspect(anatomy: Anatomy, reference: str, asked: Asked) -> Inspection:
     context = asked.context or facts.context or DEFAULT_CONTEXT
     cache = kv_cache(kept_by_layer(facts, shape), asked.kv_dtype, context, asked.batch)
     attention, positions = attention_by_layer(facts, shape), positions_by_layer(facts, shape)
+    counted, counted_from = _counted(anatomy)
+    parameters = None if counted is None else fits(counted.total)
+    weights = card.weights_bytes or (None if parameters is None else 2 * parameters)
     return Inspection(
         model=card.name,
         reference=reference,
@@ -52,7 +59,7 @@ def inspect(anatomy: Anatomy, reference: str, asked: Asked) -> Inspection:
         head_dim=card.head_size,
         attention=attention,
         positions=positions,
-        parameters=card.parameters,
+        parameters=parameters,
         kv_cache=cache,
         hidden=card.hidden,
         feed_forward=card.feed_forward,
@@ -65,15 +72,34 @@ def inspect(anatomy: Anatomy, reference: str, asked: Asked) -> Inspection:
         tied_embeddings=card.tied_embeddings,
         tokenizer=card.tokenizer,
         chat_template_sha256=card.chat_template_sha256,
-        parameters_from="tensor headers" if card.parameters is not None else "",
+        parameters_from=counted_from,
+        parameters_by_part=counted.parts if counted is not None and parameters is not None else {},
+        active_parameters=counted.active if counted is not None and parameters is not None else None,
         quantisation=card.quantisation,
         weights_bytes=card.weights_bytes,
-        unknown=_unknown(card, attention, positions, cache),
+        bytes_by_dtype=bytes_by_dtype(parameters),
+        compute=compute_of(facts, shape, counted, context, asked.batch, cache.bytes, card.weights_bytes),
+        largest_batch=largest_batch(asked.memory, weights, cache.bytes, asked.batch),
+        unknown=_unknown(card, attention, positions, cache, parameters),
         notes=card.notes,
     )
 
 
-def _unknown(card: Card, attention: tuple[str, ...], positions: tuple[str, ...], cache: KVCache) -> tuple[str, ...]:
+def _counted(anatomy: Anatomy) -> tuple[Counted | None, str]:
+    """The parameters by part, and where they come from: the tensors themselves before any rule."""
+    if anatomy.tensors:
+        tied = anatomy.card.tied_embeddings
+        return counted_from_tensors(anatomy.tensors, anatomy.facts, tied=tied), "tensor headers"
+    if anatomy.folder is None:
+        return None, ""
+    values = text_config(anatomy.folder.config)
+    counted = counted_from_config(anatomy.facts, Stated(values))
+    return counted, "" if counted is None else "counted from the configuration"
+
+
+def _unknown(
+    card: Card, attention: tuple[str, ...], positions: tuple[str, ...], cache: KVCache, parameters: int | None
+) -> tuple[str, ...]:
     """What the files did not say, in words."""
     missing = {
         "the kind (encoder, decoder or both)": card.kind == "not stated",
@@ -83,6 +109,6 @@ def _unknown(card: Card, attention: tuple[str, ...], positions: tuple[str, ...],
         "which layers see the whole context": any("not stated" in said for said in attention),
         "the positions of each layer": not positions,
         "the KV cache": cache.bytes is None,
-        "the parameters": card.parameters is None,
+        "the parameters": parameters is None,
     }
     return tuple(said for said, is_missing in missing.items() if is_missing)

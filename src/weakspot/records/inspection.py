@@ -39,10 +39,10 @@ class KVCache(msgspec.Struct, frozen=True):
 class Compute(msgspec.Struct, frozen=True):
     """Floating-point operations and traffic at the context of the card; a multiplication and an addition are two.
 
-    `flops_per_token` is what a token costs without attention over others (2 per weight that takes part in a product),
-    `decode_flops` a token generated at the end of the context, `prefill_flops` the whole context read at once.
-    `decode_bytes` are the weights and the cache that a generated token has to read (once for the whole batch, for the
-    weights), `intensity` their ratio (operations per byte). `formula` says how.
+    `flops_per_token` is what a token costs without attention over others (2 for each weight it is multiplied with),
+    `decode_flops` a token generated at the end of the context, `prefill_flops` the whole context read at once; all of
+    one sequence. `decode_bytes` is what a step of the whole batch has to read: the weights once, every sequence's
+    cache. `intensity` is the batch's operations per byte read. `formula` says how, in words.
     """
 
     flops_per_token: int
@@ -51,7 +51,6 @@ class Compute(msgspec.Struct, frozen=True):
     decode_bytes: int
     intensity: float
     formula: str
-    largest_batch: int | None = None
 
 
 class LintFinding(msgspec.Struct, frozen=True):
@@ -130,6 +129,7 @@ class Inspection(msgspec.Struct, frozen=True):
     weights_bytes: int | None = None
     bytes_by_dtype: dict[str, int] = {}
     compute: Compute | None = None
+    largest_batch: int | None = None
     lint: tuple[LintFinding, ...] | None = None
     risks: tuple[Risk, ...] = ()
     unknown: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from weakspot.records import Inspection, Inspections, KVCache
+from weakspot.records import Compute, Inspection, Inspections, KVCache
 from weakspot.rendering import formats
 from weakspot.rendering.text import one_line
 
@@ -66,10 +66,38 @@ def _said(model: Inspection) -> Iterator[str]:
         yield f"KV cache in bytes ({model.kv_cache.dtype}): {model.kv_cache.formula}"
         read = ", m = tokens that the encoder read" if _CROSS.search(model.kv_cache.formula) else ""
         yield f"  n = tokens in the context{read}"
+    if model.compute is not None:
+        yield from _costs(model, model.compute)
     for said in model.unknown:
         yield f"could not be told: {said}"
     for note in model.notes:
         yield f"note: {note}"
+
+
+def _costs(model: Inspection, compute: Compute) -> Iterator[str]:
+    context, batch = model.kv_cache.context, model.kv_cache.batch
+    yield (
+        f"operations: {_flops(compute.decode_flops)} for a token generated at {context:,} tokens, "
+        f"{_flops(compute.prefill_flops)} to read {context:,} ({compute.formula})"
+    )
+    yield (
+        f"a step of {formats.plural(batch, 'sequence')} reads {formats.size(compute.decode_bytes)}: "
+        f"{compute.intensity:.1f} operations a byte"
+    )
+
+
+def _flops(number: int) -> str:
+    for unit, scale in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
+        if number >= scale:
+            return f"{number / scale:.1f} {unit}FLOP"
+    return f"{number:,} FLOP"
+
+
+def _parts(model: Inspection) -> str | None:
+    if not model.parameters_by_part or not model.parameters:
+        return None
+    ordered = sorted(model.parameters_by_part.items(), key=lambda entry: -entry[1])
+    return ", ".join(f"{part} {count / model.parameters:.1%}" for part, count in ordered)
 
 
 def growth(cache: KVCache) -> str | None:
@@ -91,6 +119,12 @@ def _parameters(model: Inspection) -> str | None:
     return f"{formats.large(model.parameters)} ({formats.count(model.parameters)}; {model.parameters_from})"
 
 
+def _active(model: Inspection) -> str | None:
+    if model.active_parameters is None or model.active_parameters == model.parameters:
+        return None
+    return f"{formats.large(model.active_parameters)} in one token"
+
+
 def _heads(model: Inspection) -> str | None:
     if model.heads is None:
         return None
@@ -108,7 +142,8 @@ ROWS: tuple[tuple[str, Callable[[Inspection], str | None]], ...] = (
     ("Family", lambda m: m.family),
     ("Kind", lambda m: m.kind),
     ("Parameters", _parameters),
-    ("Active", lambda m: None if m.active_parameters is None else formats.large(m.active_parameters)),
+    ("By part", _parts),
+    ("Active", _active),
     ("Layers", lambda m: _count(m.layers)),
     ("Hidden size", lambda m: _count(m.hidden)),
     ("Feed-forward size", lambda m: _count(m.feed_forward)),
@@ -124,5 +159,7 @@ ROWS: tuple[tuple[str, Callable[[Inspection], str | None]], ...] = (
     ("Tied embeddings", lambda m: None if m.tied_embeddings is None else ("yes" if m.tied_embeddings else "no")),
     ("Stored as", lambda m: m.quantisation),
     ("Weights", lambda m: None if m.weights_bytes is None else formats.size(m.weights_bytes)),
+    ("Weights in bf16", lambda m: formats.size(m.bytes_by_dtype["bf16"]) if m.bytes_by_dtype else None),
+    ("Largest batch", lambda m: _count(m.largest_batch)),
     ("KV cache grows by", lambda m: growth(m.kv_cache)),
 )
