@@ -5,7 +5,7 @@ A part's count is exact for the families of `weakspot.anatomy.recipes`; buffers 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -64,7 +64,7 @@ _PARTS: Final = (
     (EXPERTS, re.compile(r"_exps\.|\.experts\.|block_sparse_moe\.experts|_shexp\.|shared_expert")),
     (NORMS, re.compile(r"norm|(^|\.)ln_|layer_norm|LayerNorm|layernorm")),
     (POSITIONS, re.compile(r"(^|\.)wpe\.|position_embd|position_embeddings|embed_positions|attention_bias|_rel_b")),
-    (EMBEDDINGS, re.compile(r"token_embd|embed_tokens|(^|\.)wte\.|word_embeddings|embed_in|token_type|shared\.|(^|\.)embeddings\.weight")),
+    (EMBEDDINGS, re.compile(r"token_embd|embed_tokens|(^|\.)(wte|embeddings|shared)\.weight|word_emb|embed_in|token_")),
     (OUTPUT, re.compile(r"^output\.|lm_head|embed_out|pooler")),
     (STATE, re.compile(r"ssm_|mamba|mixer|linear_attn|time_mix|shortconv")),
     (ATTENTION, re.compile(r"attn|attention|Attention")),
@@ -156,7 +156,7 @@ class _Count:
 
     def _block(self, layer: int) -> None:
         norms = self._recipe.norms
-        each = norms(self._said) if isinstance(norms, Callable) else norms  # type: ignore[arg-type]
+        each = norms(self._said) if callable(norms) else norms
         missing = 1 if layer == 0 and self._recipe.first_norm_missing else 0
         self._parts[NORMS] += (each - missing) * self._norm(self._hidden)
         if self._facts.architecture == "mamba" or (self._facts.linear is not None and self._facts.linear[layer]):

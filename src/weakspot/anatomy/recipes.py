@@ -5,7 +5,7 @@ counted: its parameters stay unknown until there are tensors.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from weakspot.anatomy.stated import Stated
@@ -68,11 +68,11 @@ def _t5_gated(said: Stated) -> bool:
 
 
 _LLAMA_BIAS: Final = stated_flag("attention_bias", default=False)
-_ALL_BIASES: Final = {"norm_bias": True, "qkv_bias": True, "out_bias": True, "ff_bias": True}
+_BIASED: Final = Recipe(gated=False, norm_bias=True, qkv_bias=True, out_bias=True, ff_bias=True)
 _MPT_BIAS: Final = _not(stated_flag("no_bias", default=True))
 
 RECIPES: Final[dict[str, Recipe]] = {
-    "gpt2": Recipe(gated=False, learned=True, tied=True, **_ALL_BIASES),
+    "gpt2": replace(_BIASED, learned=True, tied=True),
     "gpt_neox": Recipe(
         gated=False,
         norm_bias=True,
@@ -101,31 +101,29 @@ RECIPES: Final[dict[str, Recipe]] = {
         ff_bias=stated_flag("bias", default=False),
         tied=True,
     ),
-    "bloom": Recipe(gated=False, embedding_norm=True, tied=True, **_ALL_BIASES),
+    "bloom": replace(_BIASED, embedding_norm=True, tied=True),
     "mpt": Recipe(gated=False, norm_bias=False, tied=True),
     "olmo": Recipe(norm_weight=False),
     "olmo2": Recipe(qk_norm="all"),
-    "bert": Recipe(
-        gated=False,
+    "bert": replace(
+        _BIASED,
         embedding_norm=True,
         final_norm=False,
         learned=True,
         token_types=True,
         pooler=True,
         tied=True,
-        **_ALL_BIASES,
     ),
     "modernbert": Recipe(embedding_norm=True, first_norm_missing=True, tied=True),
     "t5": Recipe(gated=_t5_gated, tied=True),
     "mt5": Recipe(gated=_t5_gated, tied=False),
-    "bart": Recipe(
-        gated=False,
+    "bart": replace(
+        _BIASED,
         embedding_norm=True,
         final_norm=False,
         learned=True,
         extra_positions=2,
         tied=True,
-        **_ALL_BIASES,
     ),
     "mamba": Recipe(norms=1, tied=True),
     "jamba": Recipe(),

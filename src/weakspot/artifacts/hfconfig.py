@@ -63,7 +63,7 @@ def read_hf_folder(folder: str | Path) -> HFFolder:
         if not path.is_file():
             raise UnknownModel(f"{folder.name!r} has no config.json.", hint="Name the folder that holds the model.")
         config = parse_json(_read(path, _MAX_CONFIG_BYTES), "config.json")
-        settings = _optional_json(folder / "tokenizer_config.json")
+        settings = optional_json(folder / "tokenizer_config.json")
         return HFFolder(
             name=folder.resolve().name,
             config=config,
@@ -105,10 +105,18 @@ def _read(path: Path, limit: int) -> bytes:
     return path.read_bytes()
 
 
-def _optional_json(path: Path) -> dict[str, Any]:
+def optional_json(path: Path) -> dict[str, Any]:
     """A side file: what is missing or damaged there leaves fields unstated, and nothing more."""
     try:
         return parse_json(_read(path, _MAX_TEXT_BYTES), path.name)
+    except (OSError, CorruptFile):
+        return {}
+
+
+def read_tokenizer_json(folder: Path) -> dict[str, Any]:
+    """A folder's tokenizer.json as data; empty where there is none, or it is damaged or too long."""
+    try:
+        return parse_json(_read(folder / "tokenizer.json", _MAX_TOKENIZER_BYTES), "tokenizer.json")
     except (OSError, CorruptFile):
         return {}
 
@@ -140,7 +148,7 @@ def _chat_template(folder: Path, settings: dict[str, Any]) -> str | None:
 
 def read_chat_template(folder: Path) -> tuple[str | None, dict[str, str]]:
     """The chat template of a folder that need not hold a model, and the texts of its bos_token and eos_token."""
-    settings = _optional_json(folder / "tokenizer_config.json")
+    settings = optional_json(folder / "tokenizer_config.json")
     special = {}
     for name in ("bos_token", "eos_token"):
         found = settings.get(name)

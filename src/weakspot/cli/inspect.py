@@ -1,21 +1,22 @@
 """`weakspot inspect MODEL... [--context N] [--batch B] [--json]`."""
 
 import re
-import sys
 
 from weakspot import inspect
 from weakspot.cli.parsing import Parser, add_json, print_json
 from weakspot.errors import UsageError
-from weakspot.records import Inspections, to_builtins
-from weakspot.rendering.inspection import inspections_renderable
+from weakspot.records import to_builtins
+from weakspot.rendering.inspection import inspections_renderable, lint_renderable
 
 EXAMPLES = """\
   weakspot inspect smollm2 gemma3-270m --context 8192
   weakspot inspect path/to/folder --context 131072 --batch 8 --kv-dtype fp8 --memory 80GB
   weakspot inspect config.json --json
+  weakspot inspect path/to/folder --lint && echo sound
 
 Only headers are read: no weights, no torch, and no code that a configuration names is ever run. Bytes of the cache are
-  those that the architecture needs; engines round up. Exit code 0, whatever is found."""
+  those that the architecture needs; engines round up. Exit code 0, whatever is found; with --lint 1 when there is a
+  finding."""
 _SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?\s*([kKMGT]i?)?B?")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _BINARY = {"ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -29,6 +30,9 @@ def run(words: list[str]) -> int:
     parser.add_argument("--batch", type=int, default=1, metavar="B", help="sequences at once (1)")
     parser.add_argument("--kv-dtype", default="bf16", metavar="T", help="bf16, f16, f32, fp8, q8_0 or q4_0 (bf16)")
     parser.add_argument("--memory", metavar="SIZE", help="the device's memory, like 24GB: the largest batch that fits")
+    parser.add_argument(
+        "--lint", action="store_true", help="show only what breaks models in use; exit 1 if anything does"
+    )
     add_json(parser)
     given = parser.parse_args(words)
     found = inspect(
@@ -41,8 +45,8 @@ def run(words: list[str]) -> int:
     if given.json:
         print_json(to_builtins(found))
     else:
-        _print(found)
-    return 0
+        _print(lint_renderable(found) if given.lint else inspections_renderable(found))
+    return int(given.lint and any(model.lint for model in found.models))
 
 
 def _bytes(text: str) -> int:
@@ -59,8 +63,7 @@ def _bytes(text: str) -> int:
     return int(match[1]) * scale + int(int(match[2] or 0) * scale / 10 ** len(match[2] or ""))
 
 
-def _print(found: Inspections) -> None:
+def _print(shown: object) -> None:
     from rich.console import Console
 
-    sys.stdout.flush()
-    Console(highlight=False, markup=False, emoji=False, soft_wrap=False).print(inspections_renderable(found))
+    Console(highlight=False, markup=False, emoji=False, soft_wrap=False).print(shown)

@@ -30,6 +30,24 @@ def inspections_renderable(found: Inspections) -> "Group":
     return Group(*parts)
 
 
+def lint_renderable(found: Inspections) -> "Group":
+    """Each model's findings alone, or that there are none."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for model in found.models:
+        said = list(_findings(model)) or ["no findings"]
+        parts += [Text(one_line(model.model), style="bold"), *(Text(f"  {one_line(line, _LONGEST)}") for line in said)]
+    return Group(*parts)
+
+
+def _findings(model: Inspection) -> Iterator[str]:
+    for finding in model.lint or ():
+        yield f"{finding.severity} {finding.rule}: {finding.message}"
+        yield f"  {finding.hint}"
+
+
 def runs(entries: Sequence[str]) -> str:
     """A list with an entry per layer in short: "5 × MQA, sliding window 512; 1 × MQA" repeated as "3 × (...)"."""
     pairs = [(len(list(group)), entry) for entry, group in groupby(entries)]
@@ -68,6 +86,9 @@ def _said(model: Inspection) -> Iterator[str]:
         yield f"  n = tokens in the context{read}"
     if model.compute is not None:
         yield from _costs(model, model.compute)
+    yield from _findings(model)
+    for does in model.template_does:
+        yield f"chat template: {does}"
     for said in model.unknown:
         yield f"could not be told: {said}"
     for note in model.notes:
