@@ -68,14 +68,14 @@ def context_beyond(view: LintView) -> Iterator[LintFinding]:
             "Stay below, or use a scaling that the model's makers have tested.",
         )
     scaling = _scaling(view)
-    original, factor = scaling.get("original_max_position_embeddings"), scaling.get("factor")
-    if _kind(scaling) in ("linear", "dynamic", "yarn") and _is_size(original) and _is_size(factor) and declared:
+    original, factor = _size(scaling.get("original_max_position_embeddings")), _size(scaling.get("factor"))
+    if _kind(scaling) in ("linear", "dynamic", "yarn") and original and factor and declared:
         reach = original * factor
         if declared > reach * SLACK:
             yield LintFinding(
                 "context-beyond",
                 "warning",
-                f"{declared:,} tokens are declared, but scaling takes the {original:,} trained ones to {reach:,.0f}.",
+                f"{declared:,} tokens are declared, scaling takes the {original:,.0f} trained ones to {reach:,.0f}.",
                 "Lower max_position_embeddings, or correct the factor.",
             )
 
@@ -152,8 +152,9 @@ def _kind(scaling: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _is_size(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15
+def _size(value: object) -> float | None:
+    sized = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15
+    return float(value) if sized and isinstance(value, int | float) else None
 
 
 def half_precision(view: LintView) -> Iterator[LintFinding]:

@@ -12,12 +12,17 @@ from weakspot.anatomy.inspecting import inspect as inspected
 from weakspot.anatomy.lint import lint as linted
 from weakspot.anatomy.lint import template_does
 from weakspot.anatomy.lint_view import view_of
+from weakspot.anatomy.predictions import beside
+from weakspot.anatomy.risk_rules import RISK_RULES
+from weakspot.anatomy.risks import risks_of
+from weakspot.api.evidence import saved
 from weakspot.artifacts.locate import gguf_path
 from weakspot.artifacts.reference import parse_all
 from weakspot.artifacts.zoo import ZOO
-from weakspot.errors import UnknownModel, UsageError
+from weakspot.errors import NotARun, UnknownModel, UsageError
 from weakspot.models.template import Template
-from weakspot.records import Candidate, Inspection, Inspections, Message
+from weakspot.records import Candidate, Inspection, Inspections, Message, Summary
+from weakspot.store.run import RunStore
 
 
 def inspect(
@@ -28,6 +33,7 @@ def inspect(
     kv_dtype: str = "bf16",
     memory: int | None = None,
     lint: bool = True,
+    run: str | Path | None = None,
 ) -> Inspections:
     """How models are built, layer by layer, and what their size, their cache and a token cost.
 
@@ -40,15 +46,20 @@ def inspect(
         kv_dtype: type of the cached values: bf16, f16, f32, fp8, q8_0 or q4_0.
         memory: bytes of the device, for the largest batch that fits.
         lint: also look for what breaks models in use (reads the vocabulary too: about a second for 262,000 tokens).
+        run: a run folder whose results are put beside the predictions.
 
     Raises:
         UnknownModel, UsageError, CorruptFile: a reference or a file that cannot be read, in one sentence.
+        NotARun, RunSchemaMismatch: there is no finished run in that folder.
     """
     if isinstance(models, str | Path) or not models or not all(isinstance(model, str | Path) for model in models):
         raise UsageError("Models are given as a list of references.", hint='weakspot.inspect(["smollm2"])')
     asked = Asked(context, batch, kv_dtype, memory)
     found = [opened for model in models for opened in _all_of(str(model))]
-    return Inspections(tuple(_one(opened, asked, with_lint=lint) for opened in found))
+    inspections = [_one(opened, asked, with_lint=lint) for opened in found]
+    if run is not None:
+        inspections = _beside(inspections, [opened.location for opened in found], _summary(run))
+    return Inspections(tuple(inspections))
 
 
 class _Opened(NamedTuple):
@@ -57,10 +68,46 @@ class _Opened(NamedTuple):
     reference: str
     anatomy: Anatomy
     path: Path
+    location: str
+
+
+def _summary(run: str | Path) -> Summary:
+    folder = Path(run).expanduser()
+    with RunStore.open(folder) as store:
+        if store.meta("summary") is None:
+            raise NotARun(f"The run in {folder} was stopped before its end.", hint=f"Go on: weakspot resume {folder}")
+        return saved(store, "summary", Summary)
+
+
+def _beside(inspections: Sequence[Inspection], locations: Sequence[str], summary: Summary) -> list[Inspection]:
+    """Each inspection with the results of the candidate that is the same model.
+
+    Raises:
+        UsageError: none of the models is in the run.
+    """
+    names = [_named(model.reference, location, summary) for model, location in zip(inspections, locations, strict=True)]
+    if not any(names):
+        raise UsageError(
+            "None of these models is in the run.", hint=f"The run compares: {', '.join(summary.models) or 'nothing'}."
+        )
+    risks = {name: model.risks for name, model in zip(names, inspections, strict=True) if name}
+    return [
+        beside(model, name, summary, {key: value for key, value in risks.items() if key != name}) if name else model
+        for name, model in zip(names, inspections, strict=True)
+    ]
+
+
+def _named(reference: str, location: str, summary: Summary) -> str | None:
+    """The run's name of a model: the same reference, else the only candidate with the same files."""
+    candidates = {name: model.candidate for name, model in summary.models.items()}
+    exact = [name for name, candidate in candidates.items() if candidate.reference == reference]
+    same = [name for name, candidate in candidates.items() if candidate.location == location]
+    return exact[0] if exact else same[0] if len(same) == 1 else None
 
 
 def _one(opened: _Opened, asked: Asked, *, with_lint: bool) -> Inspection:
     found = inspected(opened.anatomy, opened.reference, asked)
+    found = msgspec.structs.replace(found, risks=risks_of(found, RISK_RULES))
     if not with_lint:
         return found
     view = view_of(opened.anatomy, opened.path, _render, asked.context)
@@ -68,7 +115,7 @@ def _one(opened: _Opened, asked: Asked, *, with_lint: bool) -> Inspection:
 
 
 def _render(template: str, messages: Sequence[Mapping[str, str]], special: Mapping[str, str]) -> str:
-    said = [Message(message["role"], message["content"]) for message in messages]
+    said = [msgspec.convert(dict(message), Message) for message in messages]
     return Template("of the file", template).render(said, dict(special))
 
 
@@ -76,7 +123,7 @@ def _all_of(model: str) -> list[_Opened]:
     """All that a reference names; a TOML file names several."""
     path = Path(model.strip()).expanduser()
     if path.suffix == ".json":
-        return [_Opened(model, anatomy_of_params(path), path)]
+        return [_Opened(model, anatomy_of_params(path), path, str(path))]
     return [_open(candidate) for candidate in parse_all([model])]
 
 
@@ -84,10 +131,10 @@ def _open(candidate: Candidate) -> _Opened:
     if candidate.kind == "gguf":
         path = gguf_path(candidate)
         name = candidate.location if candidate.location in ZOO else candidate.name
-        return _Opened(candidate.reference, anatomy_of_gguf(path, name), path)
+        return _Opened(candidate.reference, anatomy_of_gguf(path, name), path, candidate.location)
     if candidate.kind == "hf" and not candidate.location.startswith("hf:"):
         path = Path(candidate.location)
-        return _Opened(candidate.reference, anatomy_of_hf(path, candidate.name), path)
+        return _Opened(candidate.reference, anatomy_of_hf(path, candidate.name), path, candidate.location)
     if candidate.kind == "hf":
         raise UnknownModel(
             f"{candidate.reference!r} lies on a hub: its files are not here.",

@@ -12,6 +12,7 @@ EXAMPLES = """\
   weakspot inspect smollm2 gemma3-270m --context 8192
   weakspot inspect path/to/folder --context 131072 --batch 8 --kv-dtype fp8 --memory 80GB
   weakspot inspect config.json --json
+  weakspot inspect smollm2 gemma3-270m --run runs/demo
   weakspot inspect path/to/folder --lint && echo sound
 
 Only headers are read: no weights, no torch, and no code that a configuration names is ever run. Bytes of the cache are
@@ -33,6 +34,7 @@ def run(words: list[str]) -> int:
     parser.add_argument(
         "--lint", action="store_true", help="show only what breaks models in use; exit 1 if anything does"
     )
+    parser.add_argument("--run", metavar="RUN", help="a run folder: its results beside what the structure predicts")
     add_json(parser)
     given = parser.parse_args(words)
     found = inspect(
@@ -41,6 +43,7 @@ def run(words: list[str]) -> int:
         batch=given.batch,
         kv_dtype=given.kv_dtype,
         memory=None if given.memory is None else _bytes(given.memory),
+        run=given.run,
     )
     if given.json:
         print_json(to_builtins(found))

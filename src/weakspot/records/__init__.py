@@ -10,6 +10,7 @@ from weakspot.records.codec import SCHEMA_VERSION, from_json, to_builtins, to_js
 from weakspot.records.imported import Imported, ImportedModel
 from weakspot.records.inspection import (
     Compute,
+    Direction,
     Growth,
     Inspection,
     Inspections,
@@ -48,6 +49,7 @@ __all__ = [
     "Comparison",
     "Compute",
     "Difference",
+    "Direction",
     "ErrorRecord",
     "Evidence",
     "FinishReason",

@@ -63,9 +63,13 @@ class LintFinding(msgspec.Struct, frozen=True):
 
 
 class RiskResult(msgspec.Struct, frozen=True):
-    """What a run showed beside a prediction; an association, never a cause. Rates are failed / (passed + failed)."""
+    """What a run showed beside a prediction; an association, never a cause. Rates are failed / (passed + failed).
+
+    `other` is the model that it was compared with, on the same items; `low` and `high` are the 95% interval.
+    """
 
     category: str
+    other: str
     failed: int
     n: int
     rate: float | None
@@ -132,6 +136,7 @@ class Inspection(msgspec.Struct, frozen=True):
     largest_batch: int | None = None
     lint: tuple[LintFinding, ...] | None = None
     risks: tuple[Risk, ...] = ()
+    unpredicted: tuple[RiskResult, ...] = ()
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from weakspot.records import Compute, Inspection, Inspections, KVCache
+from weakspot.records import Compute, Inspection, Inspections, KVCache, RiskResult
 from weakspot.rendering import formats
 from weakspot.rendering.text import one_line
 
@@ -48,6 +48,25 @@ def _findings(model: Inspection) -> Iterator[str]:
         yield f"  {finding.hint}"
 
 
+def _risks(model: Inspection) -> Iterator[str]:
+    if model.risks:
+        yield "what the structure predicts (from published mechanisms; no findings, and no causes):"
+    for risk in model.risks:
+        yield f"  {risk.direction}: {risk.failure}, since {risk.basis}"
+        yield f"    {risk.mechanism} ({risk.source})"
+        if not risk.results:
+            yield f"    would show: {risk.probe}"
+        for result in risk.results:
+            yield f"    {_result(result)}"
+    for result in model.unpredicted:
+        yield f"  {_result(result)}"
+
+
+def _result(result: RiskResult) -> str:
+    rate = f"{formats.percent(result.rate)} failed ({result.failed}/{result.n})"
+    return f"{result.category}: {rate}; {result.verdict}"
+
+
 def runs(entries: Sequence[str]) -> str:
     """A list with an entry per layer in short: "5 × MQA, sliding window 512; 1 × MQA" repeated as "3 × (...)"."""
     pairs = [(len(list(group)), entry) for entry, group in groupby(entries)]
@@ -87,6 +106,7 @@ def _said(model: Inspection) -> Iterator[str]:
     if model.compute is not None:
         yield from _costs(model, model.compute)
     yield from _findings(model)
+    yield from _risks(model)
     for does in model.template_does:
         yield f"chat template: {does}"
     for said in model.unknown:
