@@ -1,6 +1,7 @@
 """`weakspot.inspect`: how models are built and what that costs, from headers alone."""
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +17,11 @@ from weakspot.anatomy.predictions import beside
 from weakspot.anatomy.risk_rules import RISK_RULES
 from weakspot.anatomy.risks import risks_of
 from weakspot.api.evidence import saved
+from weakspot.artifacts.hfconfig import PICKLES
 from weakspot.artifacts.locate import gguf_path
 from weakspot.artifacts.reference import parse_all
 from weakspot.artifacts.zoo import ZOO
-from weakspot.errors import NotARun, UnknownModel, UsageError
+from weakspot.errors import CorruptFile, NotARun, UnknownModel, UsageError
 from weakspot.models.template import Template
 from weakspot.records import Candidate, Inspection, Inspections, Message, Summary
 from weakspot.store.run import RunStore
@@ -127,9 +129,23 @@ def _all_of(model: str) -> list[_Opened]:
     return [_open(candidate) for candidate in parse_all([model])]
 
 
+def _refuse(path: Path) -> None:
+    """Say what a file is that is no GGUF file; the reader says the rest."""
+    if any(fnmatch(path.name, pattern) for pattern in PICKLES):
+        raise CorruptFile(
+            f"{path.name!r} is a pickle, which can run any code when it is opened: it was not.",
+            hint="Ask for safetensors or GGUF; with a config.json beside it, name the folder.",
+        )
+    if path.suffix == ".safetensors":
+        raise CorruptFile(
+            f"{path.name!r} holds tensors without the configuration.", hint="Name the folder that holds both."
+        )
+
+
 def _open(candidate: Candidate) -> _Opened:
     if candidate.kind == "gguf":
         path = gguf_path(candidate)
+        _refuse(path)
         name = candidate.location if candidate.location in ZOO else candidate.name
         return _Opened(candidate.reference, anatomy_of_gguf(path, name), path, candidate.location)
     if candidate.kind == "hf" and not candidate.location.startswith("hf:"):

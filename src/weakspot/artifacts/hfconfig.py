@@ -13,6 +13,8 @@ import msgspec
 from weakspot.artifacts.safetensors import StoredTensor, parse_json, read_folder
 from weakspot.errors import CorruptFile, UnknownModel
 
+PICKLES: Final = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+"""Files that hold weights in a pickle, by the names that tools give them."""
 _MAX_CONFIG_BYTES: Final = 8 << 20
 _MAX_TOKENIZER_BYTES: Final = 128 << 20
 _MAX_TEXT_BYTES: Final = 4 << 20
@@ -71,7 +73,7 @@ def read_hf_folder(folder: str | Path) -> HFFolder:
             tokenizer=_tokenizer_kind(folder, settings),
             chat_template=_chat_template(folder, settings),
             licence=_licence(folder / "README.md"),
-            pickled=any(folder.glob("pytorch_model*.bin")),
+            pickled=any(any(folder.glob(pattern)) for pattern in PICKLES),
         )
     except OSError as error:
         raise CorruptFile(f"{folder.name!r} cannot be read: {error.strerror}.", hint="Check permissions.") from error
