@@ -51,7 +51,7 @@ def test_pickles_are_refused_with_a_hint(tmp_path: Path, weakspot_command: Run) 
         weakspot.inspect([old])
     assert "safetensors" in refused.value.hint
     for name in ("pytorch_model.bin", "model.pt", "consolidated.00.pth"):
-        folder = make_hf.folder(tmp_path / name, CONFIG)
+        folder = make_hf.folder(tmp_path / f"folder-{name}", CONFIG)
         (folder / name).write_bytes(b"\x80\x02cos\nsystem\n(S'exit 1'\ntR.")
         (finding,) = weakspot.inspect([folder]).models[0].lint or ()
         assert finding.rule == "pickled", name
