@@ -26,6 +26,9 @@ KEPT: dict[str, Callable[[int], int]] = {
     "BLOOM 560M": lambda n: 2 * 24 * 16 * (64 + 64) * n,
     "BLOOM 176B": lambda n: 2 * 70 * 112 * (128 + 128) * n,
     "MPT 7B": lambda n: 2 * 32 * 32 * (128 + 128) * n,
+    "Gemma 2B": lambda n: 2 * 18 * 1 * (256 + 256) * n,
+    "OLMo 2 7B": lambda n: 2 * 32 * 32 * (128 + 128) * n,
+    "SmolLM3 3B": lambda n: 2 * 36 * 4 * (128 + 128) * n,  # layers without positions keep as much
     "OLMo 1B": lambda n: 2 * 16 * 16 * (128 + 128) * n,
     # windows: a layer stops at its own
     "Mistral 7B v0.1": lambda n: 2 * 32 * 8 * (128 + 128) * min(n, 4096),  # every layer
@@ -37,6 +40,7 @@ KEPT: dict[str, Callable[[int], int]] = {
     "DeepSeek-V3": lambda n: 2 * 61 * (512 + 64) * n,
     # the decoder's own tokens, and as many of the encoder's under cross-attention
     "T5 small": lambda n: 2 * 6 * 8 * (64 + 64) * (n + n),
+    "mT5 small": lambda n: 2 * 8 * 6 * (64 + 64) * (n + n),
     "Flan-T5 base": lambda n: 2 * 12 * 12 * (64 + 64) * (n + n),
     "BART base": lambda n: 2 * 6 * 12 * (64 + 64) * (n + n),
     # encoders generate nothing
