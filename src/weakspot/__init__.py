@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from weakspot.api.export import export
     from weakspot.api.gate import gate
     from weakspot.api.import_results import import_results
+    from weakspot.api.inspect import inspect
     from weakspot.api.judge import judge, judge_pairs, rubrics, show_rubric
     from weakspot.api.judge_test import judge_test
     from weakspot.api.models import list_models
@@ -48,6 +49,7 @@ __all__ = [
     "gate",
     "import_ratings",
     "import_results",
+    "inspect",
     "judge",
     "judge_pairs",
     "judge_test",

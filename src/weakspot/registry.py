@@ -102,6 +102,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "commands": {
         "models": "weakspot.cli.models:run",
         "tokens": "weakspot.cli.tokens:run",
+        "inspect": "weakspot.cli.inspect:run",
         "probes": "weakspot.cli.probes:run",
         "attacks": "weakspot.cli.attacks:run",
         "plan": "weakspot.cli.plan:run",
@@ -200,6 +201,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "list_models": "weakspot.api.models:list_models",
         "pull_model": "weakspot.api.pull:pull_model",
         "show_model": "weakspot.api.show:show_model",
+        "inspect": "weakspot.api.inspect:inspect",
         "list_scorers": "weakspot.api.scorers:list_scorers",
         "validate_scorers": "weakspot.api.scorers:validate_scorers",
         "load_probes": "weakspot.api.probes:load_probes",

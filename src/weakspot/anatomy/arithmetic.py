@@ -6,10 +6,20 @@ KV heads x (key size + value size) values (Shazeer 2019; Ainslie et al. 2023). A
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final, Protocol
 
 F16: Final = 2
 """Bytes of one cached value as llama.cpp keeps it unless told otherwise."""
+VALUE_BYTES: Final[dict[str, Fraction]] = {
+    "bf16": Fraction(2),
+    "f16": Fraction(2),
+    "f32": Fraction(4),
+    "fp8": Fraction(1),
+    "q8_0": Fraction(34, 32),
+    "q4_0": Fraction(18, 32),
+}
+"""Bytes of one value by type; q8_0 and q4_0 are ggml's blocks of 32 values with a scale of two bytes."""
 LARGEST: Final = 1 << 62
 """Beyond this a size is no size any more (and no JSON number of the records)."""
 
@@ -30,12 +40,18 @@ class Sized(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CacheLayer:
-    """What one layer keeps for a token; sizes in values per head, `window` in tokens (None: the whole context)."""
+    """What one layer keeps for a token; sizes in values per head, `window` in tokens (None: the whole context).
+
+    `fixed` values are kept whatever the length: the state of a recurrent layer. A `cross` layer keeps keys and values
+    of the encoder's tokens, not of the decoder's own.
+    """
 
     kv_heads: int
     key_size: int
     value_size: int
     window: int | None = None
+    fixed: int = 0
+    cross: bool = False
 
     @property
     def values(self) -> int:

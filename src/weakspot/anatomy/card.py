@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from weakspot.anatomy.shape import Facts, Shape, shape_of
 from weakspot.anatomy.stated import Stated
 from weakspot.artifacts.ggml_types import FILE_TYPES, GUESSED
 from weakspot.artifacts.gguf import GGUFHeader, TensorInfo, read_header
-from weakspot.artifacts.hfconfig import HFFolder, read_hf_folder
+from weakspot.artifacts.hfconfig import HFFolder, read_config, read_hf_folder
 from weakspot.artifacts.safetensors import StoredTensor
 from weakspot.records import Card
 
@@ -32,6 +33,22 @@ _COPY = re.compile(r"(^|\.)(encoder|decoder)\.embed_tokens\.weight$")
 _SHARED = re.compile(r"(^|\.)shared\.weight$")
 
 
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """A model's files, read: the card, what it stands on, and the tensors that are parameters (None: no headers).
+
+    Of `header` and `folder` one is set.
+    """
+
+    card: Card
+    facts: Facts
+    shape: Shape
+    tensors: tuple[TensorInfo | StoredTensor, ...] | None = None
+    header: GGUFHeader | None = None
+    folder: HFFolder | None = None
+    template: str | None = None
+
+
 def card_from_gguf(path: str | Path, name: str = "") -> Card:
     """The card of a GGUF file; `name` stands in for the file's own.
 
@@ -39,6 +56,11 @@ def card_from_gguf(path: str | Path, name: str = "") -> Card:
         UnknownModel: there is no such file.
         CorruptFile: it is no GGUF file, or is damaged or cut short.
     """
+    return anatomy_of_gguf(path, name).card
+
+
+def anatomy_of_gguf(path: str | Path, name: str = "") -> Anatomy:
+    """A GGUF file's header, read; raises as `card_from_gguf`."""
     header = read_header(path, skip_arrays=True)
     said = Stated(header.metadata)
     facts = facts_from_gguf(header)
@@ -50,7 +72,7 @@ def card_from_gguf(path: str | Path, name: str = "") -> Card:
     if not whole:
         notes.append(f"one of {parts} parts of a split file: parameters and bytes are not counted")
     card = _card(facts, shape, name or said.text("general.name") or Path(path).stem, notes)
-    return _with_shares(
+    card = _with_shares(
         msgspec.structs.replace(
             card,
             source=f"GGUF version {header.version} header",
@@ -63,6 +85,8 @@ def card_from_gguf(path: str | Path, name: str = "") -> Card:
             licence=said.text("general.license.name", "general.license"),
         )
     )
+    text = template if isinstance(template, str) and template else None
+    return Anatomy(card, facts, shape, header.tensors if whole else None, header, template=text)
 
 
 def card_from_hf(folder: str | Path, name: str = "") -> Card:
@@ -72,7 +96,26 @@ def card_from_hf(folder: str | Path, name: str = "") -> Card:
         UnknownModel: there is no such folder, or no config.json in it.
         CorruptFile: config.json or a safetensors header is damaged.
     """
-    found = read_hf_folder(folder)
+    return anatomy_of_hf(folder, name).card
+
+
+def anatomy_of_hf(folder: str | Path, name: str = "") -> Anatomy:
+    """A Hugging Face folder's configuration and headers, read; raises as `card_from_hf`."""
+    return anatomy_of_found(read_hf_folder(folder), name)
+
+
+def anatomy_of_params(path: str | Path, name: str = "") -> Anatomy:
+    """A configuration file alone, a model's own or one written by hand.
+
+    Raises:
+        UnknownModel: there is no such file.
+        CorruptFile: it is no JSON object.
+    """
+    return anatomy_of_found(HFFolder(name or Path(path).stem, read_config(path), None), name)
+
+
+def anatomy_of_found(found: HFFolder, name: str = "") -> Anatomy:
+    """The same of a folder that was read, or of a configuration alone."""
     facts = facts_from_config(found.config)
     shape = shape_of(facts, family_of(facts.architecture))
     tied = _tied(found, facts, shape)
@@ -81,7 +124,7 @@ def card_from_hf(folder: str | Path, name: str = "") -> Card:
     counted = _counted(found.tensors or (), tied=tied)
     has_weights = found.tensors is not None
     notes = [*_template_notes(found.chat_template, shape), *_weights_notes(found, method)]
-    return _with_shares(
+    card = _with_shares(
         msgspec.structs.replace(
             _card(facts, shape, name or found.name, notes),
             source="config.json and safetensors headers" if has_weights else "config.json",
@@ -94,6 +137,8 @@ def card_from_hf(folder: str | Path, name: str = "") -> Card:
             licence=found.licence,
         )
     )
+    tensors = tuple(counted) if has_weights and not method else None
+    return Anatomy(card, facts, shape, tensors, folder=found, template=found.chat_template)
 
 
 def _card(facts: Facts, shape: Shape, name: str, notes: Sequence[str]) -> Card:

@@ -116,6 +116,7 @@ ALIASES: Final[dict[str, str]] = {
     "marian": "pegasus",
     "xlm-roberta": "roberta",
     "modernbert": "neo-bert",
+    "falcon_mamba": "mamba",
     "rwkv": "rwkv6",
 }
 

@@ -40,8 +40,9 @@ def facts_from_gguf(header: GGUFHeader) -> Facts:
         feed_forward=_largest(said.wholes("feed_forward_length", count=layers, most=MAX_WIDTH)),
         heads=_largest(heads),
         kv_heads=said.wholes("attention.head_count_kv", count=layers, most=MAX_HEADS) or heads,
-        key_size=key,
-        value_size=said.whole("attention.value_length", most=MAX_HEAD_SIZE) or _share(hidden, heads),
+        key_size=said.whole("attention.key_length_mla", most=MAX_HEAD_SIZE) or key,
+        value_size=said.whole("attention.value_length_mla", "attention.value_length", most=MAX_HEAD_SIZE)
+        or _share(hidden, heads),
         local_key_size=said.whole("attention.key_length_swa", most=MAX_HEAD_SIZE),
         local_value_size=said.whole("attention.value_length_swa", most=MAX_HEAD_SIZE),
         latent=_latent(said),
@@ -57,6 +58,10 @@ def facts_from_gguf(header: GGUFHeader) -> Facts:
         vocabulary=vocabulary_size(header) or said.whole("vocab_size"),
         tied=_tied(header),
         buckets=said.whole("attention.relative_buckets_count"),
+        state=_state(said),
+        experts=said.whole("expert_count"),
+        experts_used=said.whole("expert_used_count"),
+        norm=_norm(said),
         notes=(*notes, *said.notes),
     )
 
@@ -140,6 +145,20 @@ def _linear(said: Stated, layers: int | None) -> tuple[bool, ...] | None:
     if isinstance(listed, list) and len(listed) >= layers and 0 in listed:
         return tuple(count == 0 for count in listed[:layers])
     return None
+
+
+def _state(said: Stated) -> int | None:
+    """Values that a Mamba layer keeps: its state, and the inputs under its convolution (Gu and Dao, 2023)."""
+    inner, state, kernel = said.whole("ssm.inner_size"), said.whole("ssm.state_size"), said.whole("ssm.conv_kernel")
+    if inner is None or state is None or kernel is None or said.whole("ssm.group_count") is not None:
+        return None
+    return inner * (state + kernel)
+
+
+def _norm(said: Stated) -> str | None:
+    if said.real("attention.layer_norm_rms_epsilon") is not None:
+        return "RMSNorm"
+    return "LayerNorm" if said.real("attention.layer_norm_epsilon") is not None else None
 
 
 def _tied(header: GGUFHeader) -> bool | None:

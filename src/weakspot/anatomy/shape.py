@@ -20,7 +20,8 @@ class Facts:
 
     `sliding` marks layers with a window; `period` n says that every n-th layer sees the whole context; `linear` marks
     layers without a KV cache; `rope_share` is the part of a head that is rotated; `latent` is the size of the one
-    compressed vector that a layer caches per token (multi-head latent attention, DeepSeek-V2, 2024).
+    compressed vector that a layer caches per token (multi-head latent attention, DeepSeek-V2, 2024). `plain` marks
+    layers without a position encoding; `state` is how many values a recurrent layer keeps, whatever the length.
     `decoder_layers` is set for encoder-decoders. `kind` and `position` are set where the file itself says them.
     """
 
@@ -47,10 +48,16 @@ class Facts:
     period: int | None = None
     sliding: tuple[bool, ...] | None = None
     linear: tuple[bool, ...] | None = None
+    plain: tuple[bool, ...] | None = None
+    state: int | None = None
     context: int | None = None
     vocabulary: int | None = None
     tied: bool | None = None
     buckets: int | None = None
+    experts: int | None = None
+    experts_used: int | None = None
+    norm: str | None = None
+    activation: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -137,13 +144,18 @@ def _layers(facts: Facts, family: Family | None, kind: str, sliding: tuple[bool,
     local = CardLayer(1, family.local, _window(facts, family), _local_base(facts, family))
     whole = CardLayer(1, "full", None, None if family.plain_global and any(sliding) else base)
     linear = facts.linear or (False,) * len(sliding)
+    plain = facts.plain or (False,) * len(sliding)
     each = [
-        CardLayer(1, "recurrent") if is_linear else local if slides else whole
-        for slides, is_linear in zip(sliding, linear, strict=True)
+        CardLayer(1, "recurrent") if is_linear else _without_base(local if slides else whole, is_plain)
+        for slides, is_linear, is_plain in zip(sliding, linear, plain, strict=True)
     ]
     return tuple(
         CardLayer(len(list(run)), layer.attention, layer.window, layer.rope_base) for layer, run in groupby(each)
     )
+
+
+def _without_base(layer: CardLayer, is_plain: bool) -> CardLayer:
+    return CardLayer(1, layer.attention, layer.window) if is_plain else layer
 
 
 def _rope_base(facts: Facts, family: Family | None) -> float | None:
@@ -181,6 +193,8 @@ def _position(facts: Facts, family: Family | None, *, windowed: bool) -> str | N
         parts.append(f"{local:,.0f} in sliding layers")
     if windowed and family is not None and family.plain_global:
         parts.append("none in the layers with the whole context")
+    if facts.plain is not None and any(facts.plain):
+        parts.append(f"none in {sum(facts.plain)} layers")
     if facts.rope_share is not None and facts.rope_share < 1:
         parts.append(f"on {facts.rope_share:.0%} of each head")
     if facts.rope_scaling is not None:

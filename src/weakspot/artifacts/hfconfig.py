@@ -13,6 +13,8 @@ import msgspec
 from weakspot.artifacts.safetensors import StoredTensor, parse_json, read_folder
 from weakspot.errors import CorruptFile, UnknownModel
 
+PICKLES: Final = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+"""Files that hold weights in a pickle, by the names that tools give them."""
 _MAX_CONFIG_BYTES: Final = 8 << 20
 _MAX_TOKENIZER_BYTES: Final = 128 << 20
 _MAX_TEXT_BYTES: Final = 4 << 20
@@ -63,7 +65,7 @@ def read_hf_folder(folder: str | Path) -> HFFolder:
         if not path.is_file():
             raise UnknownModel(f"{folder.name!r} has no config.json.", hint="Name the folder that holds the model.")
         config = parse_json(_read(path, _MAX_CONFIG_BYTES), "config.json")
-        settings = _optional_json(folder / "tokenizer_config.json")
+        settings = optional_json(folder / "tokenizer_config.json")
         return HFFolder(
             name=folder.resolve().name,
             config=config,
@@ -71,12 +73,30 @@ def read_hf_folder(folder: str | Path) -> HFFolder:
             tokenizer=_tokenizer_kind(folder, settings),
             chat_template=_chat_template(folder, settings),
             licence=_licence(folder / "README.md"),
-            pickled=any(folder.glob("pytorch_model*.bin")),
+            pickled=any(any(folder.glob(pattern)) for pattern in PICKLES),
         )
     except OSError as error:
         raise CorruptFile(f"{folder.name!r} cannot be read: {error.strerror}.", hint="Check permissions.") from error
     except ValueError:  # a null byte in the path
         raise UnknownModel(f"{str(folder)!r} cannot be the name of a folder.", hint="Check the path.") from None
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """A configuration file by itself.
+
+    Raises:
+        UnknownModel: there is no such file.
+        CorruptFile: it is no JSON object, or absurdly long, or cannot be read.
+    """
+    path = Path(path)
+    try:
+        return parse_json(_read(path, _MAX_CONFIG_BYTES), path.name)
+    except FileNotFoundError:
+        raise UnknownModel(f"There is no file {str(path)!r}.", hint="Check the path.") from None
+    except OSError as error:
+        raise CorruptFile(f"{path.name!r} cannot be read: {error.strerror}.", hint="Check permissions.") from error
+    except ValueError:  # a null byte in the path
+        raise UnknownModel(f"{str(path)!r} cannot be the name of a file.", hint="Check the path.") from None
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -87,10 +107,18 @@ def _read(path: Path, limit: int) -> bytes:
     return path.read_bytes()
 
 
-def _optional_json(path: Path) -> dict[str, Any]:
+def optional_json(path: Path) -> dict[str, Any]:
     """A side file: what is missing or damaged there leaves fields unstated, and nothing more."""
     try:
         return parse_json(_read(path, _MAX_TEXT_BYTES), path.name)
+    except (OSError, CorruptFile):
+        return {}
+
+
+def read_tokenizer_json(folder: Path) -> dict[str, Any]:
+    """A folder's tokenizer.json as data; empty where there is none, or it is damaged or too long."""
+    try:
+        return parse_json(_read(folder / "tokenizer.json", _MAX_TOKENIZER_BYTES), "tokenizer.json")
     except (OSError, CorruptFile):
         return {}
 
@@ -122,7 +150,7 @@ def _chat_template(folder: Path, settings: dict[str, Any]) -> str | None:
 
 def read_chat_template(folder: Path) -> tuple[str | None, dict[str, str]]:
     """The chat template of a folder that need not hold a model, and the texts of its bos_token and eos_token."""
-    settings = _optional_json(folder / "tokenizer_config.json")
+    settings = optional_json(folder / "tokenizer_config.json")
     special = {}
     for name in ("bos_token", "eos_token"):
         found = settings.get(name)

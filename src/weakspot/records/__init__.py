@@ -8,6 +8,17 @@ newer minor version can be read, and a breaking change raises `SCHEMA_VERSION`.
 from weakspot.records.card import Card, CardLayer
 from weakspot.records.codec import SCHEMA_VERSION, from_json, to_builtins, to_json
 from weakspot.records.imported import Imported, ImportedModel
+from weakspot.records.inspection import (
+    Compute,
+    Direction,
+    Growth,
+    Inspection,
+    Inspections,
+    KVCache,
+    LintFinding,
+    Risk,
+    RiskResult,
+)
 from weakspot.records.model import Candidate, ModelInfo, Provenance
 from weakspot.records.power import Assumption, Power, Reach
 from weakspot.records.probe import Generation, Message, Probe
@@ -36,13 +47,20 @@ __all__ = [
     "CardLayer",
     "ChoiceLogprob",
     "Comparison",
+    "Compute",
     "Difference",
+    "Direction",
     "ErrorRecord",
     "Evidence",
     "FinishReason",
     "Generation",
+    "Growth",
     "Imported",
     "ImportedModel",
+    "Inspection",
+    "Inspections",
+    "KVCache",
+    "LintFinding",
     "Message",
     "ModelInfo",
     "Power",
@@ -55,6 +73,8 @@ __all__ = [
     "ReplyClass",
     "Request",
     "Response",
+    "Risk",
+    "RiskResult",
     "Score",
     "SourceText",
     "Stage",
