@@ -164,15 +164,18 @@ def _cut(summary: Summary, sheet: Sheet, scores: Scores) -> Iterator[str]:
     """Whether failures may come from the limit on a reply rather than from the model."""
     if summary.origin:
         return
+    found = []
     for name in summary.models:
         counted = [scores[p.id, name] for p in sheet.counted if (p.id, name) in scores and sheet.informative(p, name)]
         failed = [score for score in counted if score.passed is False]
         cut = sum(score.reply_class == "truncated" for score in failed)
         if failed and cut / len(failed) >= WORTH_SAYING:
-            yield (
-                f"{cut} of {len(failed)} failed replies of {name} were cut at their item's token limit; "
-                "a candidate with ?max_tokens=128 gets more room, and comparing the two says whether the limit matters."
-            )
+            found.append(f"{cut} of {len(failed)} failed replies of {name}")
+    if found:
+        yield (
+            f"{', '.join(found)} were cut at their item's token limit; a candidate with ?max_tokens=128 gets more "
+            "room, and comparing the two says whether the limit matters."
+        )
 
 
 def _rows(
