@@ -1,17 +1,21 @@
 """`weakspot inspect MODEL... [--context N] [--batch B] [--json]`."""
 
 import re
+from pathlib import Path
 
 from weakspot import inspect
 from weakspot.cli.parsing import Parser, add_json, print_json
 from weakspot.errors import UsageError
 from weakspot.records import to_builtins
+from weakspot.rendering.files import write_atomic
 from weakspot.rendering.inspection import inspections_renderable, lint_renderable
+from weakspot.rendering.inspection_page import inspections_html
 
 EXAMPLES = """\
   weakspot inspect smollm2 gemma3-270m --context 8192
   weakspot inspect path/to/folder --context 131072 --batch 8 --kv-dtype fp8 --memory 80GB
   weakspot inspect config.json --json
+  weakspot inspect smollm2 gemma3-270m --html cards.html
   weakspot inspect smollm2 gemma3-270m --run runs/demo
   weakspot inspect path/to/folder --lint && echo sound
 
@@ -35,6 +39,7 @@ def run(words: list[str]) -> int:
         "--lint", action="store_true", help="show only what breaks models in use; exit 1 if anything does"
     )
     parser.add_argument("--run", metavar="RUN", help="a run folder: its results beside what the structure predicts")
+    parser.add_argument("--html", metavar="FILE", help="also write a page that loads nothing and runs no script")
     add_json(parser)
     given = parser.parse_args(words)
     found = inspect(
@@ -45,11 +50,20 @@ def run(words: list[str]) -> int:
         memory=None if given.memory is None else _bytes(given.memory),
         run=given.run,
     )
+    if given.html is not None:
+        _write(given.html, inspections_html(found))
     if given.json:
         print_json(to_builtins(found))
     else:
         _print(lint_renderable(found) if given.lint else inspections_renderable(found))
     return int(given.lint and any(model.lint for model in found.models))
+
+
+def _write(place: str, page: str) -> None:
+    try:
+        write_atomic(Path(place).expanduser(), page.encode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{place} can't be written: {error.strerror}.", hint="Name another file.") from None
 
 
 def _bytes(text: str) -> int:

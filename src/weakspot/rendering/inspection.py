@@ -57,12 +57,13 @@ def _risks(model: Inspection) -> Iterator[str]:
         if not risk.results:
             yield f"    would show: {risk.probe}"
         for result in risk.results:
-            yield f"    {_result(result)}"
+            yield f"    {result_words(result)}"
     for result in model.unpredicted:
-        yield f"  {_result(result)}"
+        yield f"  {result_words(result)}"
 
 
-def _result(result: RiskResult) -> str:
+def result_words(result: RiskResult) -> str:
+    """What a run showed beside a prediction, in one line."""
     rate = f"{formats.percent(result.rate)} failed ({result.failed}/{result.n})"
     return f"{result.category}: {rate}; {result.verdict}"
 
@@ -118,8 +119,8 @@ def _said(model: Inspection) -> Iterator[str]:
 def _costs(model: Inspection, compute: Compute) -> Iterator[str]:
     context, batch = model.kv_cache.context, model.kv_cache.batch
     yield (
-        f"operations: {_flops(compute.decode_flops)} for a token generated at {context:,} tokens, "
-        f"{_flops(compute.prefill_flops)} to read {context:,} ({compute.formula})"
+        f"operations: {flops(compute.decode_flops)} for a token generated at {context:,} tokens, "
+        f"{flops(compute.prefill_flops)} to read {context:,} ({compute.formula})"
     )
     yield (
         f"a step of {formats.plural(batch, 'sequence')} reads {formats.size(compute.decode_bytes)}: "
@@ -127,7 +128,8 @@ def _costs(model: Inspection, compute: Compute) -> Iterator[str]:
     )
 
 
-def _flops(number: int) -> str:
+def flops(number: int) -> str:
+    """Operations with their unit: 835.2 MFLOP."""
     for unit, scale in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
         if number >= scale:
             return f"{number / scale:.1f} {unit}FLOP"
