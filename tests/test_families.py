@@ -66,6 +66,14 @@ POSITIONS = {
     "Mamba 130M": {"none"},
     "Jamba v0.1": {"none"},
 }
+NORMS = {
+    "GPT-2 small": "LayerNorm, before each part",
+    "LLaMA 2 7B": "RMSNorm, before each part",
+    "Gemma 2 2B": "RMSNorm, before and after each part",
+    "OLMo 2 7B": "RMSNorm, after each part, before the sum",
+    "BERT base": "LayerNorm, after each part, on the sum",
+    "T5 small": "RMSNorm, before each part",
+}
 ACTIVE = {"Mixtral 8x7B": 12.9e9, "DeepSeek-V2": 21e9, "DeepSeek-V3": 37e9, "Jamba v0.1": 12e9}
 """Parameters that take part in a token, as the papers round them."""
 
@@ -107,6 +115,12 @@ def test_every_layer_is_told(tmp_path: Path, name: str) -> None:
     assert len(found.attention) == len(found.positions) == found.layers
     if name in POSITIONS:
         assert set(found.positions) == POSITIONS[name]
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_norms_and_their_place(tmp_path: Path, name: str) -> None:
+    """The kind of norm is read from the fields, its place is known of the family."""
+    assert inspected(tmp_path, name).norm == NORMS[name]
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -222,6 +222,36 @@ def test_faults_beside_real_tokenizers_are_found(tokenizers_folder: Path, tmp_pa
     assert rules(folder) == {rule}
 
 
+@pytest.mark.parametrize(
+    ("template", "does"),
+    [
+        (CHATML, ("keeps a system prompt",)),
+        ("{% for m in messages if m['role'] == 'user' %}{{ m['content'] }}{% endfor %}",
+         ("drops a system prompt without a word",)),
+        ("{% if messages[0]['role'] == 'system' %}{{ raise_exception('no') }}{% endif %}{{ messages[0]['content'] }}",
+         ("refuses a system prompt",)),
+        ("{% if tools %}{{ tools }}{% endif %}{% if enable_thinking %}x{% endif %}{{ messages[0]['content'] }}",
+         ("keeps a system prompt", "reads tools", "has a switch for thinking")),
+    ],
+)  # fmt: skip
+def test_what_a_template_does(tmp_path: Path, template: str, does: tuple[str, ...]) -> None:
+    """What becomes of a system prompt is told by rendering one; tools and thinking by the names that are read."""
+    folder = make_hf.folder(tmp_path / "m", {"model_type": "llama"})
+    edit(folder, "tokenizer_config.json", chat_template=template)
+    assert weakspot.inspect([folder]).models[0].template_does == does
+
+
+def test_a_name_that_llama_cpp_knows_is_a_warning(tmp_path: Path) -> None:
+    """In a GGUF file an unlisted end of turn is a warning where llama.cpp stops at its name, else an error."""
+    for name, severity in (("<|im_end|>", "warning"), ("<|over|>", "error")):
+        vocabulary = make_gguf.vocabulary()
+        vocabulary["tokenizer.ggml.tokens"][5:7] = ["<|im_start|>", name]
+        template = CHATML.replace("<|im_end|>", name)
+        path = tmp_path / "m.gguf"
+        path.write_bytes(make_gguf.write(make_gguf.llama(**vocabulary, **{"tokenizer.chat_template": template})))
+        assert [(f.rule, f.severity) for f in linted(path) if f.rule == "end-of-turn"] == [("end-of-turn", severity)]
+
+
 def test_tied_flags_are_held_against_tensors(tmp_path: Path) -> None:
     """A head beside a tied flag, and no head beside an untied one, are found; what agrees is not."""
     config, tensors = make_hf.gpt2()

@@ -1,14 +1,17 @@
 """An anatomy and the questions asked of it (context, batch, type of the cache) -> the record that `inspect` shows."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from weakspot.anatomy.arithmetic import VALUE_BYTES, fits
 from weakspot.anatomy.card import Anatomy
 from weakspot.anatomy.costs import bytes_by_dtype, compute_of, largest_batch
 from weakspot.anatomy.counting import Counted, counted_from_config, counted_from_tensors
+from weakspot.anatomy.families import family_of
 from weakspot.anatomy.from_hf import text_config
 from weakspot.anatomy.layers import attention_by_layer, kept_by_layer, positions_by_layer
 from weakspot.anatomy.memory import kv_cache
+from weakspot.anatomy.shape import Facts
 from weakspot.anatomy.stated import Stated
 from weakspot.errors import UsageError
 from weakspot.records import Card, Inspection, KVCache
@@ -65,7 +68,7 @@ def inspect(anatomy: Anatomy, reference: str, asked: Asked) -> Inspection:
         feed_forward=card.feed_forward,
         vocabulary=card.vocabulary,
         context=card.context,
-        norm=facts.norm,
+        norm=_norm(facts),
         activation=facts.activation,
         experts=facts.experts,
         experts_used=facts.experts_used,
@@ -83,6 +86,22 @@ def inspect(anatomy: Anatomy, reference: str, asked: Asked) -> Inspection:
         unknown=_unknown(card, attention, positions, cache, parameters),
         notes=card.notes,
     )
+
+
+_PLACES: Final = {
+    **dict.fromkeys(("bert", "bart", "roberta", "distilbert", "electra"), "after each part, on the sum"),
+    **dict.fromkeys(("gemma2", "gemma3", "gemma3_text", "gemma3n"), "before and after each part"),
+    "olmo2": "after each part, before the sum",
+    "olmo3": "after each part, before the sum",
+}
+"""Where the norms of a block stand; elsewhere before each part. Sources: the papers of `families` and `recipes`."""
+
+
+def _norm(facts: Facts) -> str | None:
+    known = family_of(facts.architecture) is not None
+    if facts.norm is None or not known:
+        return facts.norm
+    return f"{facts.norm}, {_PLACES.get(facts.architecture, 'before each part')}"
 
 
 def _counted(anatomy: Anatomy) -> tuple[Counted | None, str]:

@@ -51,4 +51,5 @@ def template_does(view: LintView) -> tuple[str, ...]:
         "takes thoughts out of earlier replies": "</think>" in source and "split" in source,
         "reads the date": "strftime_now" in source or "date_string" in source,
     }
-    return tuple(text for text, is_so in said.items() if is_so)
+    kept = (view.system,) if view.system is not None and view.refused is None else ()
+    return (*kept, *(text for text, is_so in said.items() if is_so))

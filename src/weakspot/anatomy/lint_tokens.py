@@ -14,6 +14,8 @@ MARKER: Final = re.compile(r"<[|｜][^|｜<>\s'\"{}]{1,40}[|｜]>|<(?:start|end)
 """Texts in a template that are written as special tokens are (in angle brackets with bars, or Gemma's)."""
 NEEDS_BOS: Final = ("gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n", "mistral", "mixtral", "command-r", "cohere")
 """Families trained with BOS before every text, by llama.cpp's or transformers' names; LLaMA's tokenizer tells it."""
+RESCUED: Final = ("<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<EOT>", "<|eom_id|>")
+"""Tokens that llama.cpp takes for ends of generation by their names alone (its src/llama-vocab.cpp)."""
 PADDED_ROWS: Final = 1024
 """Embeddings are padded to multiples of 64 or 128 for every device of a group; more rows than this are no padding."""
 
@@ -98,10 +100,12 @@ def end_of_turn(view: LintView) -> Iterator[LintFinding]:
     if marker is None or not view.stops or view.tokens[marker] in view.stops:
         return
     stops = sorted(filter(None, (view.text_of(token) for token in sorted(view.stops))))
+    rescued = view.anatomy.header is not None and marker in RESCUED
     yield LintFinding(
         "end-of-turn",
-        "error",
-        f"The template ends a reply with {marker!r}, but generation stops only at {_listed(stops) or 'unknown ids'}.",
+        "warning" if rescued else "error",
+        f"The template ends a reply with {marker!r}, but generation stops only at {_listed(stops) or 'unknown ids'}"
+        f"{' (llama.cpp adds the token by its name; other engines do not)' if rescued else ''}.",
         "Add its id to eos_token_id in generation_config.json, or set tokenizer.ggml.eot_token_id: else the model goes "
         "on with the user's turn.",
     )

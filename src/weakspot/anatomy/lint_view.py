@@ -16,7 +16,7 @@ from weakspot.errors import WeakspotError
 
 Render = Callable[[str, Sequence[Mapping[str, str]], Mapping[str, str]], str]
 """(template, messages, special tokens) -> prompt, in a sandbox; raises WeakspotError on what the template refuses."""
-ASKED, ANSWERED, AGAIN = "ws-asked", "ws-answered", "ws-again"
+ASKED, ANSWERED, AGAIN, RULES = "ws-asked", "ws-answered", "ws-again", "ws-rules"
 """Texts of the conversation that templates are tried with; no template has a reason to change them."""
 TALK: Final = (
     {"role": "user", "content": ASKED},
@@ -33,7 +33,7 @@ class LintView:
 
     `tokens` maps texts to ids; `rows` are those of the embedding, `head_rows` of an output matrix that is stored;
     `add_bos` is what is stated, `stops` all ids that end a reply. `opened` is one rendered question, `talk` a rendered
-    conversation, `refused` why the template gave none.
+    conversation, `refused` why the template gave none, `system` what becomes of a system prompt.
     """
 
     anatomy: Anatomy
@@ -54,6 +54,7 @@ class LintView:
     opened: str | None = None
     talk: str | None = None
     refused: str | None = None
+    system: str | None = None
     context: int | None = None
 
     @property
@@ -102,6 +103,7 @@ def _from_gguf(anatomy: Anatomy, path: Path, render: Render, context: int | None
         opened=opened,
         talk=talk,
         refused=refused,
+        system=_system(anatomy.template, special, render),
         context=context,
     )
 
@@ -142,8 +144,20 @@ def _from_folder(anatomy: Anatomy, path: Path | None, render: Render, context: i
         opened=opened,
         talk=talk,
         refused=refused,
+        system=_system(anatomy.template, {"bos_token": "", "eos_token": "", **given}, render),
         context=context,
     )
+
+
+def _system(template: str | None, special: Mapping[str, str], render: Render) -> str | None:
+    """Whether a system prompt is kept, dropped or refused."""
+    if template is None:
+        return None
+    try:
+        text = render(template, ({"role": "system", "content": RULES}, *TALK[:1]), special)
+    except WeakspotError:
+        return "refuses a system prompt"
+    return "keeps a system prompt" if RULES in text else "drops a system prompt without a word"
 
 
 def _rendered(
