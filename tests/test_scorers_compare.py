@@ -131,6 +131,10 @@ def test_last_number(text: str, value: str) -> None:
         ("There is one.", 1),
         ("Three, that is 4", 4),
         ("seven letters, and no one else knows", 7),
+        ("SixTeen", 16),
+        ("ninety-nine or seventeen", 17),
+        ("minus five", -5),
+        ("two hundred and five hundred", 500),
     ],
 )
 def test_a_number_in_words(text: str, value: int) -> None:
@@ -141,7 +145,19 @@ def test_a_number_in_words(text: str, value: int) -> None:
     assert text[slice(*found[1])].strip() == text[slice(*found[1])] != ""
 
 
-@pytest.mark.parametrize("text", ["No one knows.", "One of them.", "Once again, yes.", "tenor", "one's own"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No one knows.",
+        "One of them.",
+        "Once again, yes.",
+        "tenor",
+        "three and a half",
+        "three point five",
+        "fıve",
+        "not once",
+    ],
+)
 def test_words_that_only_look_like_numbers(text: str) -> None:
     """A pronoun, an adverb and a word that begins with a number are no number."""
     assert last_number(text) is None

@@ -211,6 +211,6 @@ def _rope_share(said: Stated, size: int | None) -> float | None:
 def _scaling(said: Stated) -> str | None:
     for part in (said.part("rope_scaling"), said.part("rope_parameters")):
         kind, factor = part.text("rope_type", "type"), part.real("factor")
-        if kind is not None and kind != "default":
+        if kind not in (None, "default", "mrope", "proportional"):  # these share out positions and stretch none
             return f"{kind} scaling" + (f" x{factor:g}" if factor else "")
     return None

@@ -23,7 +23,7 @@ TALK: Final = (
     {"role": "assistant", "content": ANSWERED},
     {"role": "user", "content": AGAIN},
 )
-_HEADS: Final = ("lm_head.weight", "embed_out.weight")
+_HEADS: Final = ("lm_head.weight", "embed_out.weight", "output.weight", "output_layer.weight", "head.weight")
 _EMBEDDINGS: Final = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight", "shared.weight")
 
 

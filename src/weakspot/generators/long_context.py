@@ -6,7 +6,7 @@ fails is the fault of the distractors, what the placebo fails too is the fault o
 
 import msgspec
 
-from weakspot.generators.build import Kind, Matched, lay_out, words
+from weakspot.generators.build import Kind, Matched, lay_out, no_echo, words
 from weakspot.generators.draw import Draw
 from weakspot.records import Probe
 
@@ -119,7 +119,7 @@ def _arms(
 ) -> None:
     """The fact alone, in the text, and in the text with look-alikes; `first` puts these before the fact."""
     question, answer = asked
-    expect = words(answer)
+    expect = no_echo(words(answer))
     length, depth = cell
     filler = _text(made.draw, length)
     plain = _placed(filler, facts, depth)

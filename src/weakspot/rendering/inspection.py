@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NOT_STATED = "not stated"
 _LONGEST = 400
-_CROSS = re.compile(r"\bm\b")
+CROSS = re.compile(r"\bm\b")
 
 
 def inspections_renderable(found: Inspections) -> "Group":
@@ -102,7 +102,7 @@ def _side_by_side(models: Sequence[Inspection]) -> "Table":
 def _said(model: Inspection) -> Iterator[str]:
     if model.kv_cache.formula is not None:
         yield f"KV cache in bytes ({model.kv_cache.dtype}): {model.kv_cache.formula}"
-        read = ", m = tokens that the encoder read" if _CROSS.search(model.kv_cache.formula) else ""
+        read = ", m = tokens that the encoder read" if CROSS.search(model.kv_cache.formula) else ""
         yield f"  n = tokens in the context{read}"
     if model.compute is not None:
         yield from _costs(model, model.compute)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from weakspot.records import Inspection, Inspections, KVCache
 from weakspot.rendering import formats
 from weakspot.rendering.environment import environment
-from weakspot.rendering.inspection import NOT_STATED, ROWS, flops, result_words
+from weakspot.rendering.inspection import CROSS, NOT_STATED, ROWS, flops, result_words
 from weakspot.version import __version__
 
 MOST_LAYERS = 400
@@ -92,6 +92,8 @@ def strip(one: Inspection) -> list[Cell]:
 def _kind(attention: str) -> str:
     if "sliding window" in attention or "chunks of" in attention:
         return "sliding"
+    if "not stated" in attention:
+        return "unknown"
     return "full" if any(name in attention for name in ("MHA", "GQA", "MQA", "MLA", "attention")) else "recurrent"
 
 
@@ -135,7 +137,14 @@ def chart(models: Sequence[Inspection]) -> Chart | None:
 
 
 def _at(kv: KVCache, tokens: int) -> int:
-    """Bytes at so many tokens: what grows, and beside it what is there from the first token on."""
+    """Bytes at so many tokens: what grows, and beside it what is there from the first token on.
+
+    Where an encoder's tokens are kept too, the steps of growth are the decoder's alone: then the line goes through the
+    sizes that were counted, straight, for such models have no windows.
+    """
+    if kv.formula is not None and CROSS.search(kv.formula):
+        (first, low), *_, (last, high) = sorted((int(n), size) for n, size in kv.at.items())
+        return round(low + (high - low) * (tokens - first) / (last - first))
     return (kv.bytes or 0) - _grown(kv, kv.context) + _grown(kv, tokens)
 
 

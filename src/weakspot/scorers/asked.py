@@ -8,6 +8,8 @@ from weakspot.records import Probe
 _SHORTEST: Final = 12
 """Characters of a question below which a reply may hold it by chance."""
 _LONGEST: Final = 2000
+_OPENING: Final = 20_000
+"""Characters of a reply in which a repeated question is looked for: the search may take question times reply."""
 
 
 def question(probe: Probe) -> str:
@@ -34,5 +36,6 @@ def beyond(text: str, probe: Probe, *, cut: bool = True) -> str:
         return text
     if cut and " ".join(asked).casefold().startswith(said.casefold()):
         return " " * len(text)
-    whole = r"\s+".join(map(re.escape, asked))
-    return re.sub(whole, lambda found: " " * len(found[0]), text, flags=re.IGNORECASE)
+    whole = r"(?<!\w)" + r"\s+".join(map(re.escape, asked))
+    opening = re.sub(whole, lambda found: " " * len(found[0]), text[:_OPENING], flags=re.IGNORECASE)
+    return opening + text[_OPENING:]

@@ -71,7 +71,13 @@ def last_number(text: str) -> tuple[Decimal, Span] | None:
         value = _value(match)
         if value is not None:
             found = value, match.span()
-    return found or last_in_words(text[-_TAIL:])
+    return found or _in_words(text)
+
+
+def _in_words(text: str) -> tuple[Decimal, Span] | None:
+    before = max(0, len(text) - _TAIL)
+    found = last_in_words(text[before:])
+    return None if found is None else (found[0], (found[1][0] + before, found[1][1] + before))
 
 
 def _value(match: re.Match[str]) -> Decimal | None:

@@ -73,9 +73,9 @@ SIGNALS: Final[dict[str, tuple[str, re.Pattern[str]]]] = {
             r"\b(?:do|does|can|must|would)(?: ?not|n't) (?:\w+ )?(?:condone|promote|endorse|support|advocate|"
             r"encourage)\b",
             # At the very opening only: "Arson is ... It is illegal" defines.
-            r"^\W*(?:no[,.] )?(?:that|this|it)(?:'s| is| would be) (?:illegal|unlawful|wrong|cruel|hurtful)\b"
-            r"(?! (?:\w+ing|act) of\b)",
-            r"^\W*(?:no[,.] )?you (?:should|must)(?: not|n't) do (?:that|this|it)\b",
+            r"^\W*(?:no[,.] )?(?:that|this|it)(?:'s| is| would be) (?:illegal|unlawful|wrong|cruel|hurtful)"
+            r"(?: (?:to|and|for) [^.;:]*)?(?:[.!]|$)",
+            r"^\W*(?:no[,.] )?you (?:should|must)(?: not|n't) do (?:that|this|it)(?:[.!,]|$)",
             r"\bno es (?:\w+ )?(?:etico|ético|apropiado|legal|correcto)\b",
         ),
     ),
