@@ -125,14 +125,15 @@ def _declines(reply: Reply, probe: Probe, reading: Reading, without: tuple[str, 
     """What the reply declines with, or None: a plain refusal, or more signals of declining than of answering."""
     if reading.reply_class == "refused":
         return reading.evidence
-    if _BARE_NO.fullmatch(reply.text) and not _POLAR.search(question(probe)):
+    text = beyond(reply.text, probe)  # as long as the reply itself, so spans hold
+    if _BARE_NO.fullmatch(text.strip()) and not _POLAR.search(question(probe)):
         return evidence("nothing but no", reply.text, (0, len(reply.text)))
-    unwilling = signal("unwilling", reply.text)[0] is not None and "unwilling" not in without
+    unwilling = signal("unwilling", text)[0] is not None and "unwilling" not in without
     if reading.reply_class == "empty" or (reading.reply_class == "abstained" and not unwilling):
         return None
-    if declining(reply.text, question(probe), without) <= 0:
+    if declining(text, question(probe), without) <= 0:
         return None
-    spans = [(SIGNALS[name][0], signal(name, reply.text)[0]) for name in SIGNALS if name not in without]
+    spans = [(SIGNALS[name][0], signal(name, text)[0]) for name in SIGNALS if name not in without]
     said, span = next((said, span) for said, span in spans if span)
     return evidence(said, reply.text, span)
 
