@@ -263,6 +263,15 @@ def test_tied_flags_are_held_against_tensors(tmp_path: Path) -> None:
         assert rules(folder) - {"no-stop"} == found, number
 
 
+def test_a_model_that_only_embeds_needs_no_head(tmp_path: Path) -> None:
+    """A class without a head, and heads under other families' names, are no finding beside an untied flag."""
+    config, tensors = make_hf.gpt2()
+    untied = config | {"tie_word_embeddings": False}
+    embeds = make_hf.folder(tmp_path / "e", untied | {"architectures": ["GPT2Model"]}, tensors)
+    named = make_hf.folder(tmp_path / "o", untied, tensors | {"output.weight": (50257, 768)})
+    assert [rules(folder) - {"no-stop"} for folder in (embeds, named)] == [set(), set()]
+
+
 def test_fp16_and_learned_rows_and_pickles(tmp_path: Path) -> None:
     """T5 in fp16, fewer learned positions than declared, and weights in a pickle are found; BF16 is not."""
     t5 = {"model_type": "t5", "is_encoder_decoder": True, "d_model": 64, "num_layers": 2, "num_heads": 4, "d_kv": 16}

@@ -40,7 +40,7 @@ def tied_flag(view: LintView) -> Iterator[LintFinding]:
     tied = view.anatomy.facts.tied if view.anatomy.folder is not None else None
     if tied is None or view.has_head is None or view.anatomy.shape.kind == "encoder-only":
         return
-    if tied is False and not view.has_head:
+    if tied is False and not view.has_head and _writes(view):
         yield LintFinding(
             "tied-flag",
             "error",
@@ -54,6 +54,15 @@ def tied_flag(view: LintView) -> Iterator[LintFinding]:
             "tie_word_embeddings is true, but an output matrix is stored as well: engines differ in which they take.",
             "Compare the two; drop the copy if they are equal, else set the flag to false.",
         )
+
+
+def _writes(view: LintView) -> bool:
+    """Whether the model is one that writes; one that only embeds ("LlamaModel") has no head by design."""
+    named = view.config.get("architectures")
+    classes = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    return not classes or any(
+        name.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for name in classes
+    )
 
 
 def context_beyond(view: LintView) -> Iterator[LintFinding]:
