@@ -66,6 +66,19 @@ class Text:
             raise RequestRejected("Nothing is left of the prompt as tokens.", hint="An empty prompt can't be answered.")
         return found
 
+    def ordinary_ids(self, vocabulary: int) -> tuple[int, ...]:
+        """Ids below `vocabulary` that stand for text: no control tokens, no added ones, none without a name."""
+        known = min(vocabulary, len(self._tokenizer))
+        names = self._tokenizer.convert_ids_to_tokens(list(range(known)))
+        barred = {*self._added, *self._tokenizer.all_special_ids}
+        return tuple(token for token, name in enumerate(names) if name and token not in barred)
+
+    def begin(self) -> tuple[int, ...]:
+        """What the tokenizer puts in front of a text."""
+        bare = self.harness_ids("a", special=False)
+        whole = self.ids("a")
+        return tuple(whole[: len(whole) - len(bare)]) if whole[-len(bare) :] == bare else ()
+
     def harness_ids(self, text: str, *, special: bool | None = None) -> list[int]:
         """Ids as lm-evaluation-harness has them: `special` None adds what the tokenizer adds, but no second BOS.
 

@@ -1,0 +1,1 @@
+def look_fragment(l): return ""
