@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weakspot.api.inspect import inspect
     from weakspot.api.judge import judge, judge_pairs, rubrics, show_rubric
     from weakspot.api.judge_test import judge_test
+    from weakspot.api.look import look
     from weakspot.api.models import list_models
     from weakspot.api.plan import plan
     from weakspot.api.probes import (
@@ -59,6 +60,7 @@ __all__ = [
     "list_scorers",
     "list_suites",
     "load_probes",
+    "look",
     "make_probes",
     "plan",
     "probe_schema",

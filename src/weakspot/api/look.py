@@ -1,8 +1,6 @@
 """`weakspot.look`: inside one model on one prompt."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -10,7 +8,7 @@ from weakspot.artifacts.locate import make_ready
 from weakspot.artifacts.reference import parse
 from weakspot.contracts import Sink
 from weakspot.errors import NotARun, UsageError, WeakspotError
-from weakspot.inside.looking import Looking, Wanted
+from weakspot.inside.looking import Experiments, Looking, Wanted
 from weakspot.models.transformers_open import Opened, open_inside
 from weakspot.records import Candidate, Reply, Response, Summary, from_json
 from weakspot.records.look import Look, LookAnswer
@@ -18,6 +16,7 @@ from weakspot.rendering.look import look_fragment
 from weakspot.runs.silent import Silent
 from weakspot.store.run import RunStore
 
+NONE_ASKED = Experiments()
 _UNSEEN = LookAnswer((), "", 0.0, 0, given=False)
 
 
@@ -39,25 +38,14 @@ class LookResult:
         return look_fragment(self.look)
 
 
-class Item(NamedTuple):
-    """A probe of a finished run: the ids that a candidate was fed, as the run recorded them."""
-
-    run: str | Path
-    probe: str
-
-
 def look(
     model: str,
     prompt: str | None = None,
     *,
-    item: Item | None = None,
+    item: tuple[str | Path, str] | None = None,
     answer: str | None = None,
     chat: bool = False,
-    ablate: Sequence[str] = (),
-    patch: str | None = None,
-    how: Literal["mean", "zero"] = "mean",
-    induction: bool = True,
-    seed: int = 0,
+    experiments: Experiments = NONE_ASKED,
     accept_licence: bool = False,
     sink: Sink | None = None,
 ) -> LookResult:
@@ -68,15 +56,12 @@ def look(
     Args:
         model: a model reference: a bundled name, a GGUF file, or a Hugging Face folder.
         prompt: the text, raw: as the tokenizer reads it, with no chat template.
-        item: a probe of a run in place of a prompt; `model` is then the run's name or reference of the candidate.
+        item: a run folder and the id of one of its probes, in place of a prompt; `model` is then the candidate's name
+            or reference in the run.
         answer: the text that effects are measured on (the sum of its tokens' log-probabilities, in nats); by default
             the model's own likeliest next token, for an encoder-decoder its greedy answer up to 24 tokens.
         chat: put the prompt as a user message through the model's chat template.
-        ablate: heads to take out, such as "L18H6"; "L17H3+L17H4" are taken out together.
-        patch: a second prompt, whose activations are put in, layer by layer and head by head.
-        how: what stands in for a head taken out: its mean over the sequence, or zero.
-        induction: also measure induction on random tokens, repeated (about 20 s for 135M parameters on two cores).
-        seed: of the random tokens and of the random heads that an ablation is held against.
+        experiments: heads to take out, a second prompt to patch from, and whether induction is measured.
         accept_licence: accept the terms of a bundled model that has terms of its own.
         sink: told of progress.
 
@@ -89,25 +74,22 @@ def look(
     told = sink or Silent()
     if (prompt is None) == (item is None):
         raise UsageError("Give either a prompt or a run's item.", hint='weakspot look smollm2 "The capital of France"')
-    if how not in ("mean", "zero"):
-        raise UsageError(f"There is no ablation {how!r}.", hint="mean or zero.")
     reply, candidate = _recorded(item, model) if item is not None else (None, parse(model))
     make_ready(candidate, accept_licence=accept_licence, progress=told.fetching)
     told.note(f"loading {candidate.name} in {candidate.options.get('dtype', 'float32')}")
     opened = open_inside(candidate)
     text, ids = _read(opened, prompt, reply, chat=chat)
+    second = experiments.patch
     wanted = Wanted(
         ids=ids,
         start=opened.start(),
         answer=_answer(opened, answer, len(ids)),
-        ablate=tuple(ablate),
-        other=None if patch is None else (patch, _read(opened, patch, None, chat=chat)[1]),
-        ordinary=opened.loaded.text.ordinary_ids(opened.loaded.vocabulary) if induction else (),
+        experiments=experiments,
+        other=None if second is None else (second, _read(opened, second, None, chat=chat)[1]),
+        ordinary=opened.loaded.text.ordinary_ids(opened.loaded.vocabulary),
         begin=opened.loaded.text.begin(),
         ends=opened.loaded.ends,
         limit=opened.loaded.limit,
-        how=how,
-        seed=seed,
     )
     blank = Look(
         model=candidate.name,
@@ -153,13 +135,13 @@ def _answer(opened: Opened, answer: str | None, prompt: int) -> tuple[int, ...]:
     return ids
 
 
-def _recorded(item: Item, model: str) -> tuple[Reply, Candidate]:
+def _recorded(item: tuple[str | Path, str], model: str) -> tuple[Reply, Candidate]:
     """The final reply of a candidate to a probe, and the candidate.
 
     Raises:
         NotARun: the run has no such candidate, or no reply of it to this probe that tells its ids.
     """
-    folder = Path(item.run).expanduser()
+    folder, probe = Path(item[0]).expanduser(), item[1]
     with RunStore.open(folder) as store:
         raw = store.meta("summary")
         if raw is None:
@@ -170,9 +152,9 @@ def _recorded(item: Item, model: str) -> tuple[Reply, Candidate]:
             raise NotARun(f"The run has no candidate {model!r}.", hint=f"It has: {', '.join(models)}.")
         for line in store.responses(names[0]):
             response = from_json(line, Response)
-            if response.probe == item.probe:
-                return _with_ids(response, item), _fit(models[names[0]].candidate)
-    raise NotARun(f"The run has no reply of {names[0]} to a probe {item.probe!r}.", hint="The report lists all items.")
+            if response.probe == probe:
+                return _with_ids(response), _fit(models[names[0]].candidate)
+    raise NotARun(f"The run has no reply of {names[0]} to a probe {probe!r}.", hint="The report lists all items.")
 
 
 def _fit(candidate: Candidate) -> Candidate:
@@ -181,9 +163,9 @@ def _fit(candidate: Candidate) -> Candidate:
     return msgspec.structs.replace(candidate, options=kept)
 
 
-def _with_ids(response: Response, item: Item) -> Reply:
+def _with_ids(response: Response) -> Reply:
     if response.final is None or response.final.prompt_ids is None:
         raise NotARun(
-            f"The reply to {item.probe!r} tells no prompt ids.", hint="Only local models tell what they were fed."
+            f"The reply to {response.probe!r} tells no prompt ids.", hint="Only local models tell what they were fed."
         )
     return response.final
