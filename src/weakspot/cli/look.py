@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from weakspot import look
+from weakspot import Experiments, look
 from weakspot.cli.main import visible
 from weakspot.cli.parsing import Parser, add_json, print_json
 from weakspot.cli.progress import ProgressSink
@@ -28,9 +28,7 @@ needs the extra [torch]. The prompt is read raw; --chat puts it through the chat
 
 def run(words: list[str]) -> int:
     """Run the command."""
-    parser = Parser(
-        "look", "Inside one model on one prompt: attention, layers, tokens, and what a part carries.", EXAMPLES
-    )
+    parser = Parser("look", "Inside one model on one prompt: attention, layers, tokens, what a head carries.", EXAMPLES)
     parser.add_argument("model", metavar="MODEL", help="a model reference: a bundled name, a GGUF file, a folder")
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="the text; - reads it from standard input")
     parser.add_argument("--run", metavar="RUN", help="look at an item of this run, as its candidate was fed it")
@@ -43,7 +41,7 @@ def run(words: list[str]) -> int:
     parser.add_argument("--patch", metavar="PROMPT", help="a second prompt, whose activations are put in")
     parser.add_argument("--how", choices=("mean", "zero"), default="mean", help="what stands in for a head (mean)")
     parser.add_argument(
-        "--no-induction", action="store_true", help="leave the random repeated text out (the longest part)"
+        "--no-induction", action="store_true", help="leave out the random repeated text, the longest part"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of random tokens and random heads (0)")
     parser.add_argument("--maps", action="store_true", help="put the pictures into the JSON too")
@@ -62,11 +60,13 @@ def run(words: list[str]) -> int:
             item=None if given.run is None else (given.run, given.item),
             answer=given.answer,
             chat=given.chat,
-            ablate=given.ablate,
-            patch=given.patch,
-            how=given.how,
-            induction=not given.no_induction,
-            seed=given.seed,
+            experiments=Experiments(
+                ablate=tuple(given.ablate),
+                patch=given.patch,
+                how=given.how,
+                induction=not given.no_induction,
+                seed=given.seed,
+            ),
             accept_licence=given.accept_licence,
             sink=sink,
         )
