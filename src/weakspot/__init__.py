@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from weakspot.api.scorers import list_scorers, validate_scorers
     from weakspot.api.show import show_model
     from weakspot.exchange.importing import Asked as ImportOptions
+    from weakspot.inside.looking import Experiments
 
 __all__ = [
+    "Experiments",
     "ImportOptions",
     "__version__",
     "agreement",

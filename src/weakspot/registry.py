@@ -204,6 +204,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "show_model": "weakspot.api.show:show_model",
         "inspect": "weakspot.api.inspect:inspect",
         "look": "weakspot.api.look:look",
+        "Experiments": "weakspot.inside.looking:Experiments",
         "list_scorers": "weakspot.api.scorers:list_scorers",
         "validate_scorers": "weakspot.api.scorers:validate_scorers",
         "load_probes": "weakspot.api.probes:load_probes",

@@ -30,10 +30,10 @@ Words = Callable[[Sequence[int]], list[str]]
 class Experiments:
     """What is done to a model while it reads.
 
-    `ablate` names heads to take out, such as "L18H6"; those of one name joined by + are taken out together. `patch` is a
-    second prompt, whose activations are put in. `how` is what stands in for a head: its mean over the sequence, or zero.
-    `induction` repeats random tokens and takes out the heads that attend to what followed before (the longest part:
-    20 s for 135M parameters on two free cores). `seed` is that of random tokens and random heads.
+    `ablate` names heads to take out, such as "L18H6"; several joined by + are taken out together. `patch` is a second
+    prompt, whose activations are put in. `how` is what stands in for a head: its mean over the sequence, or zero.
+    `induction` repeats random tokens and takes out the heads that attend to what followed before, the longest part.
+    `seed` is that of random tokens and random heads.
     """
 
     ablate: tuple[str, ...] = ()
@@ -78,10 +78,8 @@ class Looking:
         Raises:
             UsageError: a head that is not there, or two prompts with one answer.
         """
-        sets = [
-            tuple(sorted({head_of(name, self._parts) for name in names.split("+")}))
-            for names in wanted.experiments.ablate
-        ]
+        asked = wanted.experiments
+        sets = [tuple(sorted({head_of(name, self._parts) for name in names.split("+")})) for names in asked.ablate]
         self._told("reading the prompt")
         prompt = Input(wanted.ids, wanted.start)
         found, logits = streams(self._passes, prompt)
@@ -96,9 +94,7 @@ class Looking:
         look = self._induction(look, wanted)
         if sets:
             self._told("taking heads out")
-            effects = ablate(
-                self._passes, Target("the answer", (whole,)), sets, wanted.experiments.how, wanted.experiments.seed
-            )
+            effects = ablate(self._passes, Target("the answer", (whole,)), sets, asked.how, asked.seed)
             look = msgspec.structs.replace(look, ablations=tuple(effects))
         if wanted.other is not None:
             self._told("patching from the second prompt")
