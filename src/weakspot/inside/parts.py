@@ -110,7 +110,7 @@ def take_apart(model: Any, *, encoder: bool) -> Parts:
         encoder=encoder,
         attentions=tuple(found),
         layers=_layers(modules, [one.path for one in found] + unread, encoder=encoder),
-        embedding=model.get_input_embeddings(),
+        embedding=(model.get_encoder() if encoder else model).get_input_embeddings(),
         without_heads=tuple(unread),
     )
 
@@ -124,8 +124,14 @@ def _stack(path: str, *, encoder: bool) -> Stack:
 
 
 def _layers(modules: dict[str, Any], attentions: list[str], *, encoder: bool) -> dict[Stack, tuple[Any, ...]]:
-    """The entries of the lists that hold the attention modules; all entries, also those without attention."""
+    """The entries of the lists that hold the attention modules; all entries, also those without attention.
+
+    Where there is no attention at all, the longest list of the model.
+    """
     lists: dict[Stack, str] = {}
+    if not attentions:
+        found = [path for path, module in modules.items() if type(module).__name__ == "ModuleList"]
+        lists["decoder"] = max(found, key=lambda path: len(modules[path]))
     for path in attentions:
         holder = re.match(r"(.*?)\.\d+(?:\.|$)", path)
         stack = _stack(path, encoder=encoder)

@@ -60,20 +60,25 @@ class Passes:
         self.parts = parts
         self.model = parts.model
         self.device = parts.model.device
-        self.kinds = (getattr(self.model.config, "_attn_implementation", None) or "sdpa", "eager")
+        self._kind = getattr(self.model.config, "_attn_implementation", None) or "sdpa"
+        self._switches = bool(getattr(type(self.model), "_can_set_attn_implementation", lambda: False)())
         self._keeps = "logits_to_keep" in inspect.signature(self.model.forward).parameters
         self._vocabulary = int(parts.embedding.weight.shape[0])
 
     @contextlib.contextmanager
     def weights_shown(self) -> Iterator[None]:
         """Within, attention is computed in the way that gives its weights."""
-        before = self.kinds[0]
         try:
-            self.model.set_attn_implementation("eager")
+            self._switch("eager")
             yield
         finally:
-            with contextlib.suppress(Exception):  # a family that has one way only stays with it
-                self.model.set_attn_implementation(before)
+            self._switch(self._kind)
+
+    def _switch(self, kind: str) -> None:
+        if self._switches:
+            self.model.set_attn_implementation(kind)
+        else:  # Falcon and its like refuse the switch by name, and read the setting on every pass
+            self.model.config._attn_implementation = kind
 
     def fed(self, given: Sequence[Input], *, cut: bool = True, keep: int = 0) -> dict[str, Any]:
         """Arguments of a forward pass; without `cut` the last id, which nothing is read behind, is fed too.
