@@ -8,7 +8,6 @@ torch = pytest.importorskip("torch", reason="needs the [torch] extra", exc_type=
 library = pytest.importorskip("transformers", reason="needs the [torch] extra", exc_type=ImportError)
 
 from small_families import GENERATING, made  # noqa: E402 - behind the skip
-
 from weakspot.inside.attention import Seen, watch  # noqa: E402
 from weakspot.inside.contribution import contribution  # noqa: E402
 from weakspot.inside.parts import Parts, take_apart  # noqa: E402
@@ -91,7 +90,7 @@ def test_the_lens_ends_at_the_models_own_answer(name: str) -> None:
 @pytest.mark.parametrize("name", GENERATING)
 def test_contributions_reach_every_token_and_only_the_prompt(name: str) -> None:
     """An ablated token is the first use of its embedding alone, and gradient x input has one number a token."""
-    parts, passes, given = opened(name)
+    _, passes, given = opened(name)
     found = contribution(passes, given, len(PROMPT))
     assert len(found.ablation) == len(PROMPT)
     assert found.gradient is not None

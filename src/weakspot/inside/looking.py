@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from weakspot.errors import ModelError
 from weakspot.inside.ablation import Target, ablate
 from weakspot.inside.attention import Seen, side_for, watch
 from weakspot.inside.contribution import contribution
@@ -83,6 +84,11 @@ class Looking:
         self._told("reading the prompt")
         prompt = Input(wanted.ids, wanted.start)
         found, logits = streams(self._passes, prompt)
+        if not bool(self._torch.isfinite(logits[-1]).all()):
+            raise ModelError(
+                "The model's scores are no numbers: its weights hold NaN, or overflow.",
+                hint="Try ?dtype=float32; if that is what it was, the file is damaged.",
+            )
         answer = wanted.answer or self._own_answer(wanted, logits)
         whole = Input((*wanted.ids, *(() if wanted.start else answer)), self._written(wanted, answer), len(answer))
         said = self._answer(logits[-1].float(), whole, answer, given=bool(wanted.answer))
