@@ -39,12 +39,14 @@ class Target(NamedTuple):
 def ablate(passes: Passes, target: Target, sets: Sequence[tuple[Key, ...]], how: How, seed: int) -> list[HeadEffect]:
     """The effect of each set of heads on a target."""
     results = [passes.head_results(given) for given in target.inputs]
-    base = _scores(passes, target, results, [()], how)[0]
+    others = {heads: others_of(passes.parts, heads, seed) for heads in sets}
+    wanted = list(dict.fromkeys([(), *sets, *(one for drawn in others.values() for one in drawn)]))  # once, if shared
+    scores = dict(zip(wanted, _scores(passes, target, results, wanted, how), strict=True))
+    base = scores[()]
     found = []
     for heads in sets:
-        others = others_of(passes.parts, heads, seed)
-        scores = _scores(passes, target, results, [heads, *others], how)
-        effects = [[without - with_ for without, with_ in zip(row, base, strict=True)] for row in scores]
+        rows = [scores[one] for one in (heads, *others[heads])]
+        effects = [[without - with_ for without, with_ in zip(row, base, strict=True)] for row in rows]
         found.append(_effect(passes.parts, target, how, heads, base, effects))
     return found
 

@@ -21,8 +21,8 @@ POINTS = 3_000_000
 Weights = Callable[[Attention, Any], None]
 
 
-def watch(passes: Passes, given: Input, reduce: Weights) -> Any:
-    """One pass; `reduce` gets each attention's weights (heads, queries, keys). Gives the logits.
+def watch(passes: Passes, given: Input, reduce: Weights, keep: int = 0) -> Any:
+    """One pass; `reduce` gets each attention's weights (heads, queries, keys). Gives the last `keep` logits (0: all).
 
     An attention that shows no weights (a kernel of its own) is left out: the caller sees which are missing.
     """
@@ -35,7 +35,7 @@ def watch(passes: Passes, given: Input, reduce: Weights) -> Any:
                     reduce(one, shown)
 
             hooks.enter_context(hooked(one.module, hook))
-        return passes.logits(given, cut=False)
+        return passes.logits(given, cut=False, keep=keep)
 
 
 def _weights(result: Any, heads: int) -> Any:
@@ -147,5 +147,5 @@ def induction_scores(
                 key = (one.layer, head)
                 sums[key] = sums.get(key, 0.0) + value / len(sequences)
 
-        watch(passes, given, reduce)
+        watch(passes, given, reduce, keep=1)
     return sums

@@ -15,7 +15,7 @@ from weakspot.records.look import How, Induction
 
 PERIOD, COPIES, SEQUENCES = 60, 4, 8
 THRESHOLD = 0.6
-MOST = 4
+MOST = 8
 """Heads that are taken out one by one, strongest first; all of them are taken out together."""
 SHORT = 30
 """Tokens of the strings that the ablations see, twice: enough to copy from, and a quarter of the work."""

@@ -97,10 +97,10 @@ class Passes:
             made["input_ids"] = torch.tensor([one.ids[:last] for one in given], device=self.device)
         return made
 
-    def logits(self, given: Input, *, cut: bool = True) -> Any:
-        """All logits (positions, vocabulary) of the stack that writes."""
+    def logits(self, given: Input, *, cut: bool = True, keep: int = 0) -> Any:
+        """The logits (positions, vocabulary) of the stack that writes; with `keep` the last ones, where that saves work."""
         with self.torch.inference_mode():
-            return self.model(**self.fed([given], cut=cut)).logits[0]
+            return self.model(**self.fed([given], cut=cut, keep=keep)).logits[0]
 
     def answers(self, given: Input, rows: Sequence[Row]) -> Any:
         """The log-probability (nats) of each answer token under each row: (rows, answer)."""

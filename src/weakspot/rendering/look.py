@@ -128,9 +128,6 @@ def _attention(look: Look) -> Iterator[str]:
         sinks = {layer: sum(head.sink for head in heads) / len(heads) for layer, heads in layers.items()}
         shown = ", ".join(f"{layer}: {value:.2f}" for layer, value in sinks.items())
         yield f"{stack} attention to the first token, the mean by layer: {shown}."
-    far = sorted((head for head in look.heads if head.distance is not None), key=lambda head: -(head.distance or 0))
-    if far:
-        yield "farthest looking heads: " + ", ".join(f"{_name(h)} ({h.distance:.1f} tokens)" for h in far[:SHOWN]) + "."
 
 
 def _name(head: Head) -> str:
