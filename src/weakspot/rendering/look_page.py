@@ -19,7 +19,7 @@ from weakspot.rendering.environment import TEMPLATES, environment
 from weakspot.rendering.look_words import head_name, shown, signed, small
 from weakspot.version import __version__
 
-SCRIPT = "look.js"
+SCRIPTS = ("look_heat.js", "look.js")
 LONGEST_PROMPT = 300
 ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 """What could end a script block, or a line of a script, before its time."""
@@ -27,7 +27,7 @@ ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u202
 
 def look_html(look: Look) -> str:
     """The page. Every expression of the template passes `markup.plain` and is then escaped."""
-    script = (TEMPLATES / SCRIPT).read_text("utf-8")
+    script = "".join((TEMPLATES / name).read_text("utf-8") for name in SCRIPTS)
     made = environment(shown=shown, signed=signed, small=small, decimal=formats.decimal, p_equals=formats.p_equals)
     return made.get_template("look_page.html").render(
         look=look,

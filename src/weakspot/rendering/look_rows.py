@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from weakspot.records.look import HeadEffect, LensCell, Look, LookToken, PatchEffect
 from weakspot.rendering import formats
-from weakspot.rendering.look_words import agreement_words, head_name, shown, signed, small
+from weakspot.rendering.look_words import agreement_words, head_name, share, shown, signed, small
 
 MEASURES = (
     ("ablation", "contribution by ablation"),
@@ -68,11 +68,11 @@ def headline(look: Look) -> Headline:
     title = f"{look.model} on the answer {text}" if answer.given else f"{look.model} goes on with {text}"
     whole = "all its tokens together" if len(answer.ids) > 1 else f"probability {small(_exp(answer.logprob))}"
     first = "its first token is" if len(answer.ids) > 1 else "it is"
-    rank = "the likeliest" if answer.rank == 0 else f"number {answer.rank + 1:,} of the vocabulary"
+    rank = "the likeliest next token" if answer.rank == 0 else f"number {answer.rank + 1:,} of the vocabulary"
     origin = "The answer was given" if answer.given else "No answer was given, so this is the model's own likeliest"
     said = f"{origin}. Log-probability {signed(answer.logprob)} nats ({whole}); {first} {rank}."
     most = max((p for _, p in answer.likeliest if formats.known(p)), default=0) or 1
-    bars = tuple((shown(word), small(p), _part(p, most, 100)) for word, p in answer.likeliest)
+    bars = tuple((shown(word), share(p), _part(p, most, 100)) for word, p in answer.likeliest)
     return Headline(title, said, bars, strongest(look))
 
 
@@ -169,7 +169,8 @@ def lens_grid(look: Look) -> Grid | None:
 
 
 def _lens_cell(one: LensCell) -> Cell:
-    title = f"after {formats.plural(one.layer, 'layer')}, position {one.position}: {shown(one.text)} {small(one.probability)}"
+    where = f"after {formats.plural(one.layer, 'layer')}, position {one.position}"
+    title = f"{where}: {shown(one.text)} {small(one.probability)}"
     return Cell(shown(one.text), title, "plain", _part(one.probability, 1.0))
 
 
@@ -183,7 +184,7 @@ def patch_tables(look: Look) -> list[Grid]:
         mine = [one for one in look.patching.residual if one.what == what]
         cells = {(one.layer, -1 if one.position is None else one.position): one for one in mine}
         texts = look.target if what.startswith("decoder") else look.tokens
-        made.append(_grid(what.capitalize(), cells, texts, _patch_cell(mine, in_share=in_share)))
+        made.append(_grid(f"Into the {what} stream", cells, texts, _patch_cell(mine, in_share=in_share)))
     return made
 
 
@@ -206,8 +207,8 @@ def _patch_cell(mine: Sequence[PatchEffect], *, in_share: bool) -> Callable[[Pat
 
 def patch_words(one: PatchEffect) -> str:
     """How far one patch moved the answer."""
-    share = f", {one.share:.0%} of the way".replace("-", formats.MINUS) if one.share is not None else ""
-    return f"{signed(one.moved)} nats{share}"
+    way = f", {share(one.share)} of the way" if one.share is not None else ""
+    return f"{signed(one.moved)} nats{way}"
 
 
 def by_head(look: Look) -> list[tuple[str, str, str, str, float]]:
@@ -215,8 +216,7 @@ def by_head(look: Look) -> list[tuple[str, str, str, str, float]]:
     rows = look.patching.by_head[:STRONGEST] if look.patching else ()
     most = _most(one.moved for one in rows)
     return [
-        (one.what, signed(one.moved), formats.percent(one.share), _side(one.moved), _part(one.moved, most, 100))
-        for one in rows
+        (one.what, signed(one.moved), share(one.share), _side(one.moved), _part(one.moved, most, 100)) for one in rows
     ]
 
 

@@ -27,6 +27,13 @@ def signed(value: float | None, digits: int = 2) -> str:
     return (formats.MINUS if value < 0 else "+") + written
 
 
+def share(part: float | None) -> str:
+    """A part of a whole, which may be negative: 71%, −18%, 3.4%."""
+    if part is None or not math.isfinite(part):
+        return formats.NONE
+    return f"{part * 100:.{0 if abs(part) >= 0.0995 else 1}f}%".replace("-", formats.MINUS)
+
+
 def small(probability: float | None) -> str:
     """A probability that may be tiny: 78.7%, 0.03%, 8.4e-12."""
     if probability is None or not math.isfinite(probability):

@@ -1,10 +1,8 @@
-"use strict";
 // Draws the pictures of a look from the JSON beside it. It loads nothing, and text goes in as text alone.
 (() => {
   const data = JSON.parse(document.getElementById("look-data").textContent);
   const root = document.documentElement;
-  const byId = (id) => document.getElementById(id);
-  const heats = [];
+  const { Heat, heats, make, byId, known, decimal, percent, large, signed, most, span, mix, both, readColours } = Drawing;
   const NAME = 0, STACK = 1, LAYER = 2, HEAD = 3, SINK = 4, PREVIOUS = 5, ENTROPY = 6, SPREAD = 7, DISTANCE = 8, INDUCTION = 9, MOVED = 10, SHARE = 11;
   const METRICS = [
     ["maps", "picture of its attention", null],
@@ -16,195 +14,6 @@
     ["induction", "induction on repeated random tokens", INDUCTION, 1],
     ["moved", "patching: nats moved (an intervention)", MOVED],
   ];
-
-  // ---- small helpers
-
-  function make(tag, name, text) {
-    const made = document.createElement(tag);
-    if (name) made.className = name;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  }
-
-  const known = (value) => typeof value === "number" && Number.isFinite(value);
-  const decimal = (value, digits = 2) => (known(value) ? value.toFixed(digits).replace("-", "−") : "–");
-  const percent = (value) => (known(value) ? `${(value * 100).toFixed(value < 0.0995 ? 1 : 0)}%`.replace("-", "−") : "–");
-  const large = (value) => (known(value) ? value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 1 : 0 }) : "–");
-
-  function signed(value, digits = 2) {
-    if (!known(value)) return "–";
-    const size = Math.abs(value).toFixed(digits);
-    return Number(size) === 0 ? size : (value < 0 ? "−" : "+") + size;
-  }
-
-  const most = (values) => values.reduce((top, value) => (known(value) ? Math.max(top, Math.abs(value)) : top), 0) || 1;
-
-  function span(start, size, end) {
-    const last = Math.min(start + size, end) - 1;
-    return last > start ? `${start}–${last}` : `${start}`;
-  }
-
-  // ---- colours, read from the page's own style so that they follow its theme
-
-  let colours = null;
-
-  function rgb(name) {
-    const hex = getComputedStyle(root).getPropertyValue(name).trim();
-    return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-  }
-
-  function mix(stops, part) {
-    const place = Math.min(1, Math.max(0, part)) * (stops.length - 1);
-    const at = Math.min(stops.length - 2, Math.floor(place));
-    return stops[at].map((low, n) => Math.round(low + (stops[at + 1][n] - low) * (place - at)));
-  }
-
-  const css = (colour) => `rgb(${colour.join(",")})`;
-  const both = (value, top) => (value < 0 ? mix([colours.middle, colours.hurts], -value / top) : mix([colours.middle, colours.helps], value / top));
-
-  function readColours() {
-    const ramp = ["--q0", "--q1", "--q2", "--q3", "--q4"].map(rgb);
-    colours = { ramp, middle: rgb("--middle"), helps: rgb("--helps"), hurts: rgb("--hurts"), muted: rgb("--muted"), blank: rgb("--blank") };
-    colours.table = Array.from({ length: 256 }, (_, n) => mix(ramp, n / 255));
-  }
-
-  // ---- a heat map on a canvas: pointer, keyboard, labels that appear where they fit
-
-  class Heat {
-    // spec: rows, columns, row(n), column(n), words, least, widest, tallest, label, say(r, c), pick?(r, c), colour(r, c) or paint(context, r, c, box)
-    constructor(place, label) {
-      this.place = place;
-      this.canvas = make("canvas");
-      this.canvas.tabIndex = 0;
-      this.canvas.setAttribute("role", "application");
-      this.canvas.setAttribute("aria-label", label);
-      this.cursor = make("i", "cursor");
-      this.chosen = make("i", "chosen");
-      this.cursor.hidden = this.chosen.hidden = true;
-      place.append(this.canvas, this.cursor, this.chosen);
-      this.run = 0;
-      this.at = [0, 0];
-      this.canvas.addEventListener("pointermove", (event) => this.point(event, false));
-      this.canvas.addEventListener("click", (event) => this.point(event, true));
-      this.canvas.addEventListener("pointerleave", () => { this.cursor.hidden = true; });
-      this.canvas.addEventListener("keydown", (event) => this.key(event));
-      this.seen = false;
-      new IntersectionObserver((entries) => {
-        if (!this.seen && entries.some((entry) => entry.isIntersecting)) { this.seen = true; this.draw(); }
-      }, { rootMargin: "300px" }).observe(place);
-      heats.push(this);
-    }
-
-    show(spec) {
-      this.spec = spec;
-      this.at = [0, 0];
-      this.cursor.hidden = this.chosen.hidden = true;
-      if (this.seen) this.draw();
-    }
-
-    measure(context) {
-      const { rows, columns, row, column, words } = this.spec;
-      context.font = "11px system-ui, sans-serif";
-      const widest = (count, name) => {
-        let width = 0;
-        for (let n = 0; n < count; n += 1) width = Math.max(width, context.measureText(name(n)).width);
-        return Math.min(150, Math.ceil(width)) + 8;
-      };
-      this.left = widest(rows, row);
-      const room = this.place.clientWidth - this.left - 4;
-      this.w = Math.max(this.spec.least, Math.min(this.spec.widest, room / columns));
-      if (this.w > 4) this.w = Math.floor(this.w);
-      this.h = Math.min(this.w, this.spec.tallest || this.w);
-      this.upright = words && this.w >= 11;
-      this.top = this.upright ? widest(columns, column) : 18;
-    }
-
-    draw() {
-      if (!this.spec || !colours) return;
-      const context = this.canvas.getContext("2d");
-      this.measure(context);
-      const width = this.left + this.w * this.spec.columns + 2, height = this.top + this.h * this.spec.rows + 2;
-      const scale = window.devicePixelRatio || 1;
-      this.canvas.width = Math.ceil(width * scale);
-      this.canvas.height = Math.ceil(height * scale);
-      this.canvas.style.width = `${width}px`;
-      this.canvas.style.height = `${height}px`;
-      context.scale(scale, scale);
-      this.names(context);
-      this.run += 1;
-      this.fill(context, 0, this.run);
-      if (this.mark) this.frame(this.chosen, ...this.mark);
-    }
-
-    names(context) {
-      const { rows, columns, row, column } = this.spec;
-      context.font = "11px system-ui, sans-serif";
-      context.fillStyle = css(colours.muted);
-      context.textBaseline = "middle";
-      context.textAlign = "right";
-      const every = Math.max(1, Math.ceil(11 / this.h));
-      for (let r = 0; r < rows; r += every) context.fillText(row(r), this.left - 5, this.top + (r + 0.5) * this.h, this.left - 5);
-      context.textAlign = this.upright ? "left" : "center";
-      const step = this.upright ? 1 : Math.max(1, Math.ceil(30 / this.w));
-      for (let c = 0; c < columns; c += step) {
-        context.save();
-        context.translate(this.left + (c + 0.5) * this.w, this.upright ? this.top - 4 : this.top - 8);
-        if (this.upright) context.rotate(-Math.PI / 2);
-        context.fillText(this.upright || !this.spec.words ? column(c) : this.spec.place(c), 0, 0, this.upright ? this.top - 6 : 200);
-        context.restore();
-      }
-    }
-
-    // a column at a time, and a pause where it takes long: a thousand pictures must not freeze the page
-    fill(context, from, run) {
-      const started = performance.now();
-      const gap = this.w > 7 && this.h > 7 ? 1 : 0;
-      for (let c = from; c < this.spec.columns; c += 1) {
-        for (let r = 0; r < this.spec.rows; r += 1) {
-          const box = [this.left + c * this.w, this.top + r * this.h, this.w - gap, this.h - gap];
-          if (this.spec.paint && this.spec.paint(context, r, c, box)) continue;
-          const colour = this.spec.colour(r, c);
-          if (!colour) continue;
-          context.fillStyle = css(colour);
-          context.fillRect(...box);
-        }
-        if (performance.now() - started > 60 && c + 1 < this.spec.columns) {
-          setTimeout(() => { if (run === this.run) this.fill(context, c + 1, run); }, 0);
-          return;
-        }
-      }
-    }
-
-    frame(mark, r, c) {
-      Object.assign(mark.style, { left: `${this.left + c * this.w - 2}px`, top: `${this.top + r * this.h - 2}px`, width: `${this.w + 3}px`, height: `${this.h + 3}px` });
-      mark.hidden = false;
-    }
-
-    choose(r, c) {
-      this.mark = [r, c];
-      if (this.seen && this.spec) this.frame(this.chosen, r, c);
-    }
-
-    go(r, c, pick) {
-      if (!this.spec || r < 0 || c < 0 || r >= this.spec.rows || c >= this.spec.columns) return;
-      this.at = [r, c];
-      this.frame(this.cursor, r, c);
-      this.spec.say(r, c);
-      if (pick && this.spec.pick) this.spec.pick(r, c);
-    }
-
-    point(event, pick) {
-      const box = this.canvas.getBoundingClientRect();
-      this.go(Math.floor((event.clientY - box.top - this.top) / this.h), Math.floor((event.clientX - box.left - this.left) / this.w), pick);
-    }
-
-    key(event) {
-      const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [0, 0], " ": [0, 0] }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      this.go(this.at[0] + move[0], this.at[1] + move[1], event.key === "Enter" || event.key === " ");
-    }
-  }
 
   // ---- tokens
 
@@ -273,7 +82,7 @@
     canvas.height = rows;
     const image = new ImageData(columns, rows);
     for (let n = 0; n < rows * columns; n += 1) {
-      const colour = colours.table[bytes.charCodeAt(n)];
+      const colour = Drawing.colours().table[bytes.charCodeAt(n)];
       image.data.set([colour[0], colour[1], colour[2], 255], n * 4);
     }
     canvas.getContext("2d").putImageData(image, 0, 0);
@@ -302,8 +111,8 @@
     const colour = (r, c) => {
       const one = find(r, c);
       if (!one) return null;
-      if (at === null || !known(one[at])) return colours.blank;
-      return at === MOVED ? both(one[at], top) : mix(colours.ramp, one[at] / top);
+      if (at === null || !known(one[at])) return Drawing.colours().blank;
+      return at === MOVED ? both(one[at], top) : mix(Drawing.colours().ramp, one[at] / top);
     };
     const paint = (context, r, c, box) => {
       const one = at === null && maps.get(key(state.stack, layers[c], r));
@@ -312,7 +121,7 @@
     };
     const say = (r, c) => { const one = find(r, c); byId("grid-said").textContent = one ? `${one[NAME]}: ${headWords(one)}` : ""; };
     grid.mark = null;
-    grid.show({ rows: count, columns: layers.length, row: (n) => `H${n}`, column: (n) => `L${layers[n]}`, least: 18, widest: 44, say, pick: (r, c) => openHead(find(r, c)), colour, paint });
+    grid.show({ rows: count, columns: layers.length, row: (n) => `H${n}`, column: (n) => `L${layers[n]}`, least: 18, widest: 44, say, pick: (r, c) => pickHead(find(r, c)), colour, paint });
     const chosen = data.heads.find((one) => one[NAME] === state.name);
     if (chosen && chosen[STACK] === state.stack) grid.choose(chosen[HEAD], layers.indexOf(chosen[LAYER]));
     gridLegend(at, top);
@@ -349,9 +158,23 @@
     byId("head-causal").replaceChildren(...(said.length ? said : ["Nothing was changed in this head, so what it carries is not known."]).map((text) => make("li", "x", text)));
     drawGrid();
     drawMap(maps.get(key(one[STACK], one[LAYER], one[HEAD])));
+  }
+
+  function pickHead(one) {
+    if (!one) return;
+    openHead(one);
     try {
       history.replaceState(null, "", `#${one[NAME]}`);
     } catch { /* a page inside another's frame has no address of its own */ }
+  }
+
+  // the head that copies most, else the one whose patch moves most: something to see before anything is asked
+  function firstHead() {
+    for (const at of [INDUCTION, MOVED]) {
+      const there = data.heads.filter((one) => known(one[at]));
+      if (there.length) return there.reduce((a, b) => (Math.abs(b[at]) > Math.abs(a[at]) ? b : a));
+    }
+    return data.heads[0];
   }
 
   function drawMap(one) {
@@ -365,13 +188,13 @@
     const told = (n, tile, names, word) => (tile === 1 ? `${name(n, 1, names)} (${word} ${n})` : `${word === "key" ? "keys" : "queries"} ${place(n, tile, names)}`);
     const say = (r, c) => {
       byId("map-said").textContent = `${told(r, rowTile, queries, "query")} → ${told(c, columnTile, keys, "key")}: ${percent(share(r, c))}`;
-      const order = Array.from({ length: columns }, (_, n) => n).sort((a, b) => share(r, b) - share(r, a)).slice(0, 5).filter((n) => share(r, n) > 0);
+      const order = Array.from({ length: columns }, (_, n) => n).sort((a, b) => share(r, b) - share(r, a)).slice(0, 5).filter((n) => share(r, n) >= 0.0005);
       byId("map-top").textContent = `Most of ${told(r, rowTile, queries, "query")}: ${order.map((n) => `${name(n, columnTile, keys)} ${percent(share(r, n))}`).join(", ") || "nothing"}`;
     };
     map.show({
       rows, columns, words: columnTile === 1, least: 3, widest: 34, say,
       row: (n) => name(n, rowTile, queries), column: (n) => name(n, columnTile, keys), place: (n) => place(n, columnTile, keys),
-      colour: (r, c) => colours.table[bytes.charCodeAt(r * columns + c)],
+      colour: (r, c) => Drawing.colours().table[bytes.charCodeAt(r * columns + c)],
     });
     say(rows - 1, 0);
   }
@@ -408,8 +231,11 @@
     byId("stack").addEventListener("change", (event) => { chooseStack(event.target.value); drawGrid(); });
     byId("metric").addEventListener("change", (event) => { state.metric = event.target.value; drawGrid(); });
     window.addEventListener("hashchange", openNamed);
-    chooseStack(stacks[0]);
-    if (!openNamed()) drawGrid();
+    if (!openNamed()) {
+      const one = firstHead();
+      chooseStack(one[STACK]);
+      openHead(one);
+    }
   }
 
   // ---- residual stream
@@ -428,7 +254,7 @@
       new Heat(place.querySelector(".canvas"), "Norms of the residual stream: layers downwards, positions across.").show({
         rows: norms.length, columns: norms[0].length, words: tile === 1, least: 6, widest: 40, tallest: 16, column,
         row: (r) => (r ? `${r - 1}` : "emb."), place: (c) => `${c * tile}`,
-        colour: (r, c) => (norms[r][c] > 0 ? mix(colours.ramp, Math.log(norms[r][c] / low) / (Math.log(high / low) || 1)) : colours.blank),
+        colour: (r, c) => (norms[r][c] > 0 ? mix(Drawing.colours().ramp, Math.log(norms[r][c] / low) / (Math.log(high / low) || 1)) : Drawing.colours().blank),
         say: (r, c) => { said.textContent = `${r ? `after layer ${r - 1}` : "embeddings"}, ${tile === 1 ? `${column(c)} (position ${c})` : `positions ${column(c)}`}: norm ${large(norms[r][c])}, largest magnitude ${large((largest[r] || [])[c])}`; },
       });
     });
