@@ -1,0 +1,71 @@
+"""Words for a look inside a model: tokens that can be seen, signed figures, names of heads."""
+
+import math
+
+from weakspot.records.look import Agreement, Head, Stack
+from weakspot.rendering import formats
+from weakspot.rendering.text import one_line
+
+LONGEST_TOKEN = 28
+SHORT: dict[Stack, str] = {"encoder": "enc", "decoder": "dec", "cross": "cross"}
+STRONG, FAIR = 0.7, 0.4
+"""Rank correlations from which two ways of attributing are said to agree well, and in part."""
+
+
+def shown(text: str) -> str:
+    """A token's text on one line in which even spaces are seen."""
+    return one_line(text, LONGEST_TOKEN).replace(" ", "·") or "(empty)"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A figure with its sign: +0.51, −0.17, 0.00."""
+    if value is None or not math.isfinite(value):
+        return formats.NONE
+    written = f"{abs(value):,.{digits}f}"
+    if not any(digit in "123456789" for digit in written):
+        return written
+    return (formats.MINUS if value < 0 else "+") + written
+
+
+def share(part: float | None) -> str:
+    """A part of a whole, which may be negative: 71%, −18%, 3.4%."""
+    if part is None or not math.isfinite(part):
+        return formats.NONE
+    return f"{part * 100:.{0 if abs(part) >= 0.0995 else 1}f}%".replace("-", formats.MINUS)
+
+
+def small(probability: float | None) -> str:
+    """A probability that may be tiny: 78.7%, 0.03%, 8.4e-12."""
+    if probability is None or not math.isfinite(probability):
+        return formats.NONE
+    if probability == 0 or probability >= 0.001:
+        return formats.percent(probability)
+    return f"{probability:.1e}".replace("-", formats.MINUS)
+
+
+def head_name(head: Head, *, several: bool) -> str:
+    """L18H6; with the stack in front where the model has several, as in `--ablate`."""
+    name = f"L{head.layer}H{head.head}"
+    return f"{SHORT[head.stack]}:{name}" if several else name
+
+
+def agreement_words(one: Agreement) -> str:
+    """How far two attributions agree, in a sentence: a weak agreement is said to be weak."""
+    if one.spearman is None or not math.isfinite(one.spearman):
+        how = f"cannot be held against each other over {formats.plural(one.n, 'token')}"
+        return f"{_capital(one.first)} and {one.second} {how}."
+    figure = f"Spearman {signed(one.spearman)} over {formats.plural(one.n, 'token')}"
+    top = f"{one.same_top} of the top {one.top} are the same" if one.top else "no top to compare"
+    if one.spearman >= STRONG:
+        verdict = "agree well"
+    elif one.spearman >= FAIR:
+        verdict = "agree in part"
+    elif one.spearman > -FAIR:
+        verdict = "hardly agree: the agreement is weak, so trust the ablation, which is an intervention"
+    else:
+        verdict = "disagree: trust the ablation, which is an intervention"
+    return f"{_capital(one.first)} and {one.second} {verdict} ({figure}; {top})."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
