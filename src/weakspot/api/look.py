@@ -13,6 +13,7 @@ from weakspot.models.transformers_open import Opened, open_inside
 from weakspot.records import Candidate, Reply, Response, Summary, from_json
 from weakspot.records.look import Look, LookAnswer
 from weakspot.rendering.look import look_fragment
+from weakspot.rendering.look_page import look_html
 from weakspot.runs.silent import Silent
 from weakspot.store.run import RunStore
 
@@ -36,6 +37,10 @@ class LookResult:
     def _repr_html_(self) -> str:
         """For notebooks."""
         return look_fragment(self.look)
+
+    def html(self) -> str:
+        """The interactive page: one file that loads nothing; its one script draws what stands in it."""
+        return look_html(self.look)
 
 
 def look(

@@ -98,7 +98,7 @@ class Passes:
         return made
 
     def logits(self, given: Input, *, cut: bool = True, keep: int = 0) -> Any:
-        """The logits (positions, vocabulary) of the stack that writes; with `keep` the last ones, where that saves work."""
+        """The logits (positions, vocabulary) of the stack that writes; with `keep` only the last ones where it can."""
         with self.torch.inference_mode():
             return self.model(**self.fed([given], cut=cut, keep=keep)).logits[0]
 

@@ -234,7 +234,7 @@ def massive(look: Look) -> list[str]:
     return said
 
 
-def residual_rows(look: Look) -> list[tuple[str, list[tuple[str, str, str, str, str]]]]:
+def residual_rows(look: Look) -> Sequence[tuple[str, list[tuple[str, str, str, str, str]]]]:
     """Each stack's norms by layer: layer, median, largest, where it is, largest magnitude."""
     made = []
     for one in look.residual:
