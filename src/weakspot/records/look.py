@@ -169,8 +169,9 @@ class HeadEffect(msgspec.Struct, frozen=True):
 class Induction(msgspec.Struct, frozen=True):
     """Attention to what followed the same token before, on random tokens repeated; and what the heads above carry.
 
-    `loss_first` and `loss_repeated` are the mean surprisal (nats a token) of the first copy and of the later ones: a
-    model that copies at all loses most of it. `effects` say whether taking the heads out brings it back.
+    `loss_first` and `loss_repeated` are the mean surprisal (nats a token) of strings of at most 30 random tokens and of
+    their second copies: a model that copies at all loses most of it. `effects` say whether taking heads out brings it
+    back, on the same strings.
     """
 
     period: int
