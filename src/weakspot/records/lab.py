@@ -4,6 +4,7 @@ A length counts what the task's difficulty counts: tokens of a string, pairs, di
 seconds, memory in bytes. Rates are right / tried; a rate over nothing is None, never zero.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -51,7 +52,8 @@ class LengthResult(msgspec.Struct, frozen=True):
 
     `first_errors` counts, in tenths of the expected answer, where the first wrong token stood (ten numbers; an answer
     that is right has none). `valid` counts answers of the task's form (balanced, or JSON), right or not; None where
-    the task has no form of its own.
+    the task has no form of its own. `hits` says which sequences were right, in hexadecimal (see `packed`): comparisons
+    are paired by it; empty where it was not kept.
     """
 
     length: int
@@ -61,6 +63,24 @@ class LengthResult(msgspec.Struct, frozen=True):
     tokens: int
     first_errors: tuple[int, ...] = (0,) * 10
     valid: int | None = None
+    hits: str = ""
+
+
+def packed(right: Sequence[bool]) -> str:
+    """Which sequences were right as hexadecimal digits: sequence i is bit i, counted from the lowest of the number."""
+    return f"{sum(1 << i for i, hit in enumerate(right) if hit):x}" if right else ""
+
+
+def unpacked(hits: str, n: int) -> tuple[bool, ...]:
+    """The inverse of `packed` for `n` sequences.
+
+    Raises:
+        ValueError: `hits` is no hexadecimal number, or says something of more than `n` sequences.
+    """
+    number = int(hits, 16)
+    if number < 0 or number >> n:
+        raise ValueError(f"There are hits beyond the {n} sequences.")
+    return tuple(bool(number >> i & 1) for i in range(n))
 
 
 class CellResult(msgspec.Struct, frozen=True):
