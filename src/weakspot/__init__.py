@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from weakspot.api.inspect import inspect
     from weakspot.api.judge import judge, judge_pairs, rubrics, show_rubric
     from weakspot.api.judge_test import judge_test
+    from weakspot.api.lab import lab_list, lab_report, lab_resume, lab_run
+    from weakspot.api.lab_probes import lab_probes
     from weakspot.api.models import list_models
     from weakspot.api.plan import plan
     from weakspot.api.probes import (
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
     from weakspot.api.scorers import list_scorers, validate_scorers
     from weakspot.api.show import show_model
     from weakspot.exchange.importing import Asked as ImportOptions
+    from weakspot.lab.grid import Asked as LabOptions
 
 __all__ = [
     "ImportOptions",
+    "LabOptions",
     "__version__",
     "agreement",
     "check_probes",
@@ -53,6 +57,11 @@ __all__ = [
     "judge",
     "judge_pairs",
     "judge_test",
+    "lab_list",
+    "lab_probes",
+    "lab_report",
+    "lab_resume",
+    "lab_run",
     "list_attacks",
     "list_generators",
     "list_models",

@@ -103,6 +103,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "models": "weakspot.cli.models:run",
         "tokens": "weakspot.cli.tokens:run",
         "inspect": "weakspot.cli.inspect:run",
+        "lab": "weakspot.cli.lab:run",
         "probes": "weakspot.cli.probes:run",
         "attacks": "weakspot.cli.attacks:run",
         "plan": "weakspot.cli.plan:run",
@@ -115,6 +116,17 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "import": "weakspot.cli.import_results:run",
         "report": "weakspot.cli.report:run",
         "export": "weakspot.cli.export:run",
+    },
+    "lab_actions": {
+        "run": "weakspot.cli.lab_run:run",
+        "resume": "weakspot.cli.lab_run:resume",
+        "report": "weakspot.cli.lab_report:run",
+        "list": "weakspot.cli.lab_list:run",
+        "probes": "weakspot.cli.lab_list:probes",
+    },
+    "lab_engines": {
+        "local": "weakspot.lab.running:local",
+        "ray": "weakspot.lab.ray_engine:train",
     },
     "tokenizers": {
         "tokenizer.json": "weakspot.tokens.load_hf:load_tokenizer_json",
@@ -178,6 +190,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "faces": {
         "progress": "weakspot.cli.progress:ProgressSink",
+        "lab_progress": "weakspot.cli.lab_progress:LabProgress",
         "to_builtins": "weakspot.records.codec:to_builtins",
     },
     "calls": {
@@ -202,6 +215,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "pull_model": "weakspot.api.pull:pull_model",
         "show_model": "weakspot.api.show:show_model",
         "inspect": "weakspot.api.inspect:inspect",
+        "LabOptions": "weakspot.lab.grid:Asked",
+        "lab_run": "weakspot.api.lab:lab_run",
+        "lab_resume": "weakspot.api.lab:lab_resume",
+        "lab_report": "weakspot.api.lab:lab_report",
+        "lab_list": "weakspot.api.lab:lab_list",
+        "lab_probes": "weakspot.api.lab_probes:lab_probes",
         "list_scorers": "weakspot.api.scorers:list_scorers",
         "validate_scorers": "weakspot.api.scorers:validate_scorers",
         "load_probes": "weakspot.api.probes:load_probes",

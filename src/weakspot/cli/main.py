@@ -17,6 +17,7 @@ WAY: dict[str, dict[str, str]] = {
         "models": "list, fetch and look at models: `models list | pull NAME | show REF`",
         "tokens": "take a tokenizer apart: `tokens show | explain | audit | diff | glitch | ...`",
         "inspect": "how a model is built, its memory and compute, what breaks it, what it risks: headers only",
+        "lab": "train GPT, LLaMA and T5 shapes on the same tasks: `lab run | report | list | ...`",
     },
     "test": {
         "probes": "the items that models are put to: `probes list | show | make | check | ...`",

@@ -109,7 +109,11 @@ class CellResult(msgspec.Struct, frozen=True):
 
 
 class LengthRate(msgspec.Struct, frozen=True):
-    """Exact match at one length over all seeds that passed the gate; the 95% interval takes seeds as clusters."""
+    """Exact match at one length over all seeds that passed the gate; the 95% interval takes seeds as clusters.
+
+    With fewer than three seeds it is over sequences alone. Of an undertrained arm all seeds count at trained lengths,
+    and beyond them nothing is said. `valid` is the share of answers of the task's form.
+    """
 
     length: int
     rate: float | None
@@ -125,7 +129,9 @@ class Arm(msgspec.Struct, frozen=True):
     """One shape on one task over its seeds, under one decoding.
 
     `passed` of `seeds` seeds have an in-length exact match of at least the gate. Where fewer than two thirds have,
-    `pattern` is `undertrained` and nothing beyond the trained lengths is said.
+    `pattern` is `undertrained` and nothing beyond the trained lengths is said. `half_length` is the first tested length
+    beyond the trained ones with exact match under 0.5. `first_errors` is over lengths beyond the trained ones, and
+    `errors_begin` the same in words.
     """
 
     task: str
@@ -143,6 +149,8 @@ class Arm(msgspec.Struct, frozen=True):
     state_bytes: int
     test_s: float
     memory: int | None = None
+    high: int = 0
+    errors_begin: str = ""
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -165,7 +173,10 @@ class Crossing(msgspec.Struct, frozen=True):
 
 
 class LabReport(msgspec.Struct, frozen=True):
-    """A grid, finished or not: `missing` cells have no result yet, `failed` maps a cell's name to its error."""
+    """A grid, finished or not: `missing` cells have no result yet, `failed` maps a cell's name to its error.
+
+    `counts` says what a task's lengths count, `about` what a task or a shape is, in a line each.
+    """
 
     name: str
     command: str
@@ -178,3 +189,5 @@ class LabReport(msgspec.Struct, frozen=True):
     weakspot: str = ""
     machine: str = ""
     notes: tuple[str, ...] = ()
+    counts: dict[str, str] = {}
+    about: dict[str, str] = {}
