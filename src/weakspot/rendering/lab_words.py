@@ -148,7 +148,7 @@ def _of_crossings(crossings: Sequence[Crossing]) -> Iterator[str]:
     if consistent:
         pairs = ", ".join(f"{c.first} / {c.second} ({c.task})" for c in consistent[:SHOWN])
         more = f" and {len(consistent) - SHOWN} more" if len(consistent) > SHOWN else ""
-        yield f"Shown to differ, but in several parts or in the block as a whole: {pairs}{more}; no part is singled out."
+        yield f"Shown to differ, but in several parts or in the block: {pairs}{more}; no part is singled out."
     if open_:
         yield f"No difference shown in {len(open_)} of {formats.plural(len(crossings), 'comparison')}."
 
