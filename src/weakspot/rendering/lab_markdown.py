@@ -103,5 +103,5 @@ def _crossings(report: LabReport) -> Iterator[str]:
     if not report.crossings:
         yield "No two of these arms make a crossing."
         return
-    rows = [(c.standing, c.sentence) for c in lab_words.crossed(report)]
-    yield from _table(("standing", "what was found"), rows, 2)
+    rows = [(c.task, c.pair, c.standing, c.sentence) for c in lab_words.crossed(report)]
+    yield from _table(("task", "pair", "standing", "what was found"), rows, 4)

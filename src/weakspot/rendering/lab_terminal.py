@@ -28,7 +28,10 @@ def lab_renderable(report: LabReport) -> "Group":
         parts += [Text(), _table(head, rows, 3)]
     if crossed := lab_words.crossed(report):
         parts += [Text(), Text("crossings (points of exact match beyond the trained lengths)")]
-        parts += [Text(f"  {one_line(row.standing)}: {one_line(row.sentence, LONG)}") for row in crossed]
+        parts += [
+            Text(f"  {one_line(row.task)} {one_line(row.pair)}, {row.standing}: {one_line(row.sentence, LONG)}")
+            for row in crossed
+        ]
     return Group(*parts, Text())
 
 

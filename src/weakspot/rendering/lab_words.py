@@ -244,10 +244,16 @@ def crossed(report: LabReport) -> list[Crossed]:
             interval=formats.point_interval(c.low, c.high),
             p=formats.p_value(c.p_adjusted),
             standing=standing_words(c),
-            sentence=c.sentence,
+            sentence=_alone(c.sentence),
         )
         for c in sorted(report.crossings, key=lambda c: order.index(c.standing))
     ]
+
+
+def _alone(sentence: str) -> str:
+    """A crossing's sentence where its task and pair stand beside it."""
+    said = sentence.partition(": ")[2] or sentence
+    return said[:1].upper() + said[1:]
 
 
 def standing_words(crossing: Crossing) -> str:
