@@ -176,6 +176,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "github": "weakspot.exchange.export_github:EXPORTER",
         "wandb": "weakspot.exchange.wandb_log:EXPORTER",
     },
+    "architectures": {
+        "weakspot-lab": "weakspot.lab.blocks_hf:register",
+    },
     "faces": {
         "progress": "weakspot.cli.progress:ProgressSink",
         "to_builtins": "weakspot.records.codec:to_builtins",

@@ -51,7 +51,8 @@ class LengthResult(msgspec.Struct, frozen=True):
 
     `first_errors` counts, in tenths of the expected answer, where the first wrong token stood (ten numbers; an answer
     that is right has none). `valid` counts answers of the task's form (balanced, or JSON), right or not; None where
-    the task has no form of its own.
+    the task has no form of its own. `outcomes` has a 1 for each sequence answered right and a 0 for each other, in the
+    task's order, which is the same for every shape and seed: arms are paired by it.
     """
 
     length: int
@@ -61,13 +62,14 @@ class LengthResult(msgspec.Struct, frozen=True):
     tokens: int
     first_errors: tuple[int, ...] = (0,) * 10
     valid: int | None = None
+    outcomes: str = ""
 
 
 class CellResult(msgspec.Struct, frozen=True):
     """A trained cell, measured. `lengths` maps a decoding (`free`, `constrained`, `structure head`) to its lengths.
 
     `in_length` is the exact match of free decoding over all trained lengths together. `memory` is the optimiser's,
-    gradients' and weights' bytes plus the largest activation footprint where the device tells it, else None.
+    gradients' and weights' bytes plus what a step of the longest trained batch keeps for its backward pass.
     `model` is the folder with the weights in Hugging Face form, relative to the lab's folder; empty where not kept.
     """
 
