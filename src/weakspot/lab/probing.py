@@ -1,10 +1,10 @@
-"""A task's test sequences as a probe file, so that a trained model goes through `weakspot compare` like any candidate."""
+"""Test sequences of a task as a probe file: a trained model goes through `weakspot compare` like any candidate."""
 
 import json
 from pathlib import Path
 
 from weakspot.errors import UsageError
-from weakspot.lab.tasks import END, examples, longest, words
+from weakspot.lab.tasks import examples, longest, words
 from weakspot.records import Generation, Probe, to_builtins
 
 SPARE = 8
@@ -23,7 +23,7 @@ def probes(task: str, lengths: tuple[int, ...], n: int) -> list[Probe]:
             category=f"lab {task}",
             prompt=" ".join(words(task, example.prompt)),
             expect={"type": "exact", "value": " ".join(words(task, example.answer))},
-            generation=Generation(max_tokens=longest(task, length)[1] + SPARE, stop=(END,), multiline=True),
+            generation=Generation(max_tokens=longest(task, length)[1] + SPARE, multiline=True),
             tags={"task": task, "length": str(length)},
             source="weakspot lab",
             licence="Apache-2.0",
@@ -49,4 +49,6 @@ def write_suite(task: str, lengths: tuple[int, ...], n: int, path: Path) -> Path
 
 def _line(probe: Probe) -> dict[str, object]:
     """The fields that are set; what a line leaves out is the default."""
-    return {name: value for name, value in to_builtins(probe).items() if value not in (None, {}, False, "")}
+    fields = to_builtins(probe)
+    fields["generation"] = {"max_tokens": probe.generation.max_tokens, "multiline": True}
+    return {name: value for name, value in fields.items() if value not in (None, {}, False, "")}
