@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weakspot.records.lab import Cell, CellResult, CurvePoint, LengthResult, packed
+from weakspot.records.lab import Cell, CellResult, CurvePoint, LengthResult
 
 REACH = {
     "gpt": 0.0,
@@ -49,7 +49,7 @@ def at_length(cell: Cell, length: int, rate: float, *, formed: bool, tries: int)
         tokens=tries * length,
         first_errors=tuple(int(c) for c in counts),
         valid=min(tries, exact + (tries - exact) // 2) if formed else None,
-        hits=packed([bool(h) for h in hits]),
+        outcomes="".join("1" if hit else "0" for hit in hits),
     )
 
 
@@ -79,7 +79,8 @@ def result_of(cell: Cell, *, device: str = "cpu", learned: bool = True) -> CellR
             at_length(cell, n, p, formed=True, tries=cell.tests) for n, p in zip(lengths, better, strict=True)
         ]
         decoded["constrained"] = tuple(
-            LengthResult(c.length, c.exact, c.n, c.right, c.tokens, c.first_errors, c.n, c.hits) for c in constrained
+            LengthResult(c.length, c.exact, c.n, c.right, c.tokens, c.first_errors, c.n, c.outcomes)
+            for c in constrained
         )
     trained = [one for one in free if one.length <= cell.high]
     in_length = sum(one.exact for one in trained) / sum(one.n for one in trained)

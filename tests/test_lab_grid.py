@@ -16,7 +16,7 @@ import weakspot
 from weakspot.errors import Interrupted, NotARun, RunInUse, RunSchemaMismatch, UsageError
 from weakspot.lab import grid, running
 from weakspot.lab.names import TASKS, cell_name
-from weakspot.records.lab import Cell, CellResult, packed, unpacked
+from weakspot.records.lab import Cell, CellResult
 
 FAKE = "lab_fakes:run_cell"
 SMALL = weakspot.LabOptions(preset="standard", tasks=("copy",), shapes=("gpt", "llama"), seeds=2, steps=30, tests=16)
@@ -76,17 +76,6 @@ def test_a_stopped_grid_has_whole_comparisons_first() -> None:
     """Seeds come one after another: the first cells are every shape once."""
     cells = grid.plan(grid.Asked()).cells
     assert [cell.seed for cell in cells[:6]] == [0] * 6
-
-
-def test_hits_pack_and_unpack() -> None:
-    """Which sequences were right survives its packing, and too many are refused."""
-    right = (True, False, False, True, True)
-    assert unpacked(packed(right), 5) == right
-    assert packed((False,) * 3) == "0"
-    assert packed(()) == ""
-    for wrong in ("ff", "-1", "x"):
-        with pytest.raises(ValueError, match=r".+"):
-            unpacked(wrong, 5)
 
 
 def test_the_number_of_workers_changes_no_result(tmp_path: Path) -> None:

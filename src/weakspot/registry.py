@@ -188,6 +188,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "github": "weakspot.exchange.export_github:EXPORTER",
         "wandb": "weakspot.exchange.wandb_log:EXPORTER",
     },
+    "architectures": {
+        "weakspot-lab": "weakspot.lab.blocks_hf:register",
+    },
     "faces": {
         "progress": "weakspot.cli.progress:ProgressSink",
         "lab_progress": "weakspot.cli.lab_progress:LabProgress",

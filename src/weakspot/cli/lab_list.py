@@ -51,12 +51,11 @@ def probes(words: list[str]) -> int:
     parser.add_argument("task", metavar="TASK", help="a task's name (see: weakspot lab list)")
     parser.add_argument("--lengths", default="1,5,10", metavar="A,B", help="which lengths (1,5,10)")
     parser.add_argument("--n", type=int, default=20, help="sequences at each length (20)")
-    parser.add_argument("--seed", type=int, default=0, help="which sequences (0: those the cells are tested on)")
     parser.add_argument("--out", required=True, metavar="FILE", help="the probe file to write")
     add_json(parser)
     given = parser.parse_args(words)
     lengths = [_length(word, parser) for word in given.lengths.split(",")]
-    made = lab_probes(given.task, lengths, n=given.n, seed=given.seed, out=given.out)
+    made = lab_probes(given.task, lengths, n=given.n, out=given.out)
     if given.json:
         print_json(made)
     else:

@@ -14,7 +14,7 @@ import msgspec
 
 from weakspot.lab.arms import by_arm, passes, trained
 from weakspot.lab.names import SHAPES, Shape
-from weakspot.records.lab import CellResult, Crossing, Standing, unpacked
+from weakspot.records.lab import CellResult, Crossing, Standing
 from weakspot.stats.multiplicity import holm
 from weakspot.stats.paired import paired
 from weakspot.stats.trainings import mean_difference, spread
@@ -22,6 +22,7 @@ from weakspot.stats.trainings import mean_difference, spread
 LEVEL = 0.05
 DECODING = "free"
 OWN = "own"
+RIGHT = "1"
 
 
 class Pair(NamedTuple):
@@ -134,10 +135,10 @@ def _outcomes(first: CellResult, second: CellResult) -> list[tuple[str, bool, bo
     others = {one.length: one for one in second.lengths[DECODING]}
     for one in first.lengths[DECODING]:
         other = others.get(one.length)
-        if one.length <= first.cell.high or other is None or not one.hits or not other.hits or one.n != other.n:
+        if one.length <= first.cell.high or other is None or len(one.outcomes) != one.n or len(other.outcomes) != one.n:
             continue
-        sides = zip(unpacked(one.hits, one.n), unpacked(other.hits, other.n), strict=True)
-        found += [(f"{one.length}:{i}", not a, not b) for i, (a, b) in enumerate(sides)]
+        sides = zip(one.outcomes, other.outcomes, strict=True)
+        found += [(f"{one.length}:{i}", a != RIGHT, b != RIGHT) for i, (a, b) in enumerate(sides)]
     return found
 
 

@@ -309,6 +309,8 @@ def checked(result: CellResult, cell: Cell) -> CellResult:
                 raise ValueError(f"the counts at length {one.length} cannot be")
             if one.valid is not None and not 0 <= one.valid <= one.n:
                 raise ValueError(f"the valid answers at length {one.length} cannot be")
+            if one.outcomes and (set(one.outcomes) - set("01") or len(one.outcomes) != one.n):
+                raise ValueError(f"the outcomes at length {one.length} cannot be")
     return result
 
 

@@ -44,8 +44,8 @@ TASKS: dict[str, Task] = {
     "copy": Task("write the letters again"),
     "reverse": Task("write the letters from the last to the first"),
     "recall": Task("associative recall: give the value of each asked key", counts="pairs"),
-    "sorting": Task("write the digits in ascending order", counts="digits"),
-    "brackets": Task("close the open brackets of three kinds", counts="levels of nesting", decodings=FORMED),
+    "sorting": Task("write the letters in alphabetical order"),
+    "brackets": Task("close the open brackets of four kinds", counts="levels of nesting", decodings=FORMED),
     "json": Task(
         "complete a JSON document from its cut", counts="levels of nesting", decodings=(*FORMED, "structure head")
     ),

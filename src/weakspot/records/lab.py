@@ -4,7 +4,6 @@ A length counts what the task's difficulty counts: tokens of a string, pairs, di
 seconds, memory in bytes. Rates are right / tried; a rate over nothing is None, never zero.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -52,8 +51,8 @@ class LengthResult(msgspec.Struct, frozen=True):
 
     `first_errors` counts, in tenths of the expected answer, where the first wrong token stood (ten numbers; an answer
     that is right has none). `valid` counts answers of the task's form (balanced, or JSON), right or not; None where
-    the task has no form of its own. `hits` says which sequences were right, in hexadecimal (see `packed`): comparisons
-    are paired by it; empty where it was not kept.
+    the task has no form of its own. `outcomes` has a 1 for each sequence answered right and a 0 for each other, in the
+    task's order, which is the same for every shape and seed: arms are paired by it. Empty: it was not kept.
     """
 
     length: int
@@ -63,31 +62,14 @@ class LengthResult(msgspec.Struct, frozen=True):
     tokens: int
     first_errors: tuple[int, ...] = (0,) * 10
     valid: int | None = None
-    hits: str = ""
-
-
-def packed(right: Sequence[bool]) -> str:
-    """Which sequences were right as hexadecimal digits: sequence i is bit i, counted from the lowest of the number."""
-    return f"{sum(1 << i for i, hit in enumerate(right) if hit):x}" if right else ""
-
-
-def unpacked(hits: str, n: int) -> tuple[bool, ...]:
-    """The inverse of `packed` for `n` sequences.
-
-    Raises:
-        ValueError: `hits` is no hexadecimal number, or says something of more than `n` sequences.
-    """
-    number = int(hits, 16)
-    if number < 0 or number >> n:
-        raise ValueError(f"There are hits beyond the {n} sequences.")
-    return tuple(bool(number >> i & 1) for i in range(n))
+    outcomes: str = ""
 
 
 class CellResult(msgspec.Struct, frozen=True):
     """A trained cell, measured. `lengths` maps a decoding (`free`, `constrained`, `structure head`) to its lengths.
 
     `in_length` is the exact match of free decoding over all trained lengths together. `memory` is the optimiser's,
-    gradients' and weights' bytes plus the largest activation footprint where the device tells it, else None.
+    gradients' and weights' bytes plus what a step of the longest trained batch keeps for its backward pass.
     `model` is the folder with the weights in Hugging Face form, relative to the lab's folder; empty where not kept.
     """
 
