@@ -73,6 +73,7 @@ def lab_run(
     """
     wanted = Asked(preset=asked) if isinstance(asked, str) else asked
     running.check(workers, engine)
+    running.ready(runner, wanted.device)
     folder = Path(out).expanduser() if out is not None else PLACE / f"lab-{wanted.preset}"
     facts = environment()
     machine = ", ".join(facts[name] for name in ("processor", "platform") if name in facts)
@@ -96,7 +97,9 @@ def lab_resume(
     """
     running.check(workers, engine)
     place = Path(folder).expanduser()
-    return _trained(place, grid.opened(place), workers, engine, watch, runner)
+    plan = grid.opened(place)
+    running.ready(runner, plan.device)
+    return _trained(place, plan, workers, engine, watch, runner)
 
 
 def _trained(

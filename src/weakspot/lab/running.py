@@ -11,12 +11,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 import msgspec
 
-from weakspot.errors import UsageError
+from weakspot.errors import MissingExtra, UsageError
 from weakspot.lab import grid
 from weakspot.lab.names import cell_name
 from weakspot.lab.worker import Order
@@ -116,6 +117,25 @@ def check(workers: int, engine: str) -> None:
         raise UsageError(f"{workers:,} workers can't train.", hint="One for each core that is free: --workers 2.")
     if engine not in ENGINES:
         raise UsageError(f"There is no engine named {engine!r}.", hint=f"Known: {', '.join(ENGINES)}.")
+
+
+def ready(runner: str, device: str) -> None:
+    """Whether cells can be trained here at all, before the first one fails.
+
+    Raises:
+        MissingExtra: torch or transformers is not installed.
+        UsageError: there is no such device here.
+    """
+    if runner != RUN_CELL:
+        return
+    missing = [name for name in ("torch", "transformers") if find_spec(name) is None]
+    if missing:
+        raise MissingExtra(f"{' and '.join(missing)} is not installed.", hint="pip install 'weakspot[torch]'")
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError("There is no CUDA device here.", hint="Train on the processor: --device cpu")
 
 
 def train(
