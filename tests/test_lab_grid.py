@@ -216,6 +216,16 @@ def test_folders_that_are_no_lab_are_told(tmp_path: Path) -> None:
             weakspot.lab_report(empty)
 
 
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", "<b>", "a b", "-a"])
+def test_a_foreign_plan_leads_out_of_no_folder(tmp_path: Path, name: str) -> None:
+    """A plan whose task's name is a path or markup is refused: names become files' names."""
+    weakspot.lab_run(SMALL, out=tmp_path / "lab", runner=FAKE)
+    plan = tmp_path / "lab" / "lab.json"
+    plan.write_text(plan.read_text().replace('"copy"', json.dumps(name)))
+    with pytest.raises(NotARun, match="can be none"):
+        weakspot.lab_resume(tmp_path / "lab", runner=FAKE)
+
+
 def test_results_of_another_schema_are_not_read(tmp_path: Path) -> None:
     """A later version's result is refused by its version, not misread or trained over."""
     weakspot.lab_run(SMALL, out=tmp_path / "lab", runner=FAKE)

@@ -5,6 +5,7 @@ whole or not at all) and `models/NAME/`. Nothing here trains, and nothing here n
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,8 @@ SCHEMA = 1
 FILE = "lab.json"
 NO_SPACE = (28, 122)
 """Of the operating system: no space left, quota exceeded."""
+_SAFE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Names become files' names: what a foreign plan calls a task must not lead out of the folder."""
 MOST_SEEDS, MOST_STEPS = 100, 10_000_000
 
 WHOLE = ("gpt", "llama", "t5")
@@ -233,6 +236,8 @@ def opened(folder: Path) -> Plan:
         raise NotARun(f"{path} is damaged: {error}.", hint="Train into another folder with --out.") from error
     if not found.cells:
         raise NotARun(f"{path} plans no cell.", hint="Train into another folder with --out.")
+    if not all(_SAFE.fullmatch(name) for cell in found.cells for name in (cell.task, cell.shape)):
+        raise NotARun(f"{path} names a task or a shape that can be none.", hint="Train into another folder with --out.")
     return found
 
 

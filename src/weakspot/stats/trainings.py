@@ -16,6 +16,7 @@ Methodology 24, 193-201.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from weakspot.stats.exceeding import incomplete_beta
 from weakspot.stats.interval import Interval, quantile
@@ -42,6 +43,7 @@ def student_p(t: float, freedom: int) -> float:
     return 1.0 if t == 0 else incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 
+@cache
 def student_quantile(confidence: float, freedom: int) -> float:
     """The t that leaves half of 1 - `confidence` above it.
 
