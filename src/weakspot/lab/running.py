@@ -204,6 +204,8 @@ class _Worker:
         self._job = job
         self._selector = selector
         self._process: subprocess.Popen[bytes] | None = None
+        self._rest = b""
+        self._threads = 0
         self.take(cell)
 
     def take(self, cell: Cell) -> None:

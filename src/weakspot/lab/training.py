@@ -105,8 +105,8 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def _steps(cell: Cell, net: Net, head: StructureHead | None, device: str, on_step: OnStep | None) -> Trained:
-    weights = [*net.model.parameters(), *(head.parameters() if head is not None else ())]
-    optimiser = torch.optim.AdamW(weights, lr=cell.rate, betas=BETAS, weight_decay=DECAY, fused=True)
+    parts = [list(net.model.parameters())] + ([list(head.parameters())] if head is not None else [])
+    optimiser = torch.optim.AdamW(_groups(net.model, parts[1:]), lr=cell.rate, betas=BETAS, fused=True)
     batches = training(cell.task, cell.seed, cell.batch, (cell.low, cell.high))
     curve: list[CurvePoint] = []
     since: list[float] = []
@@ -115,7 +115,7 @@ def _steps(cell: Cell, net: Net, head: StructureHead | None, device: str, on_ste
     for step in range(1, cell.steps + 1):
         for group in optimiser.param_groups:
             group["lr"] = cell.rate * share(step, cell.steps)
-        loss = _step(net, head, placed(net.batch(next(batches)), device), optimiser, weights)
+        loss = _step(net, head, placed(net.batch(next(batches)), device), optimiser, parts)
         if not math.isfinite(loss):
             raise TrainingDiverged(
                 f"The loss of {cell.shape} on {cell.task} (seed {cell.seed}) is no number at step {step}.",
@@ -134,16 +134,29 @@ def _steps(cell: Cell, net: Net, head: StructureHead | None, device: str, on_ste
     return Trained(net, head, tuple(curve), seconds, *bytes_)
 
 
-def _step(net: Net, head: StructureHead | None, batch: Batch, optimiser: Any, weights: list[Any]) -> float:
+def _step(net: Net, head: StructureHead | None, batch: Batch, optimiser: Any, parts: list[Any]) -> float:
     """One step; the mean loss of the answers' tokens. The head's loss does not reach the model."""
     optimiser.zero_grad(set_to_none=True)
     states = net.states(batch)
     loss = loss_of(net.logits(states), batch.targets)
     whole = loss if head is None else loss + head.loss(states.detach(), batch.targets)
     whole.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(weights, CLIP)
+    for weights in parts:  # each for itself: a loud head must not quieten the model
+        torch.nn.utils.clip_grad_norm_(weights, CLIP)
     optimiser.step()
     return loss.item()
+
+
+def _groups(model: Any, others: list[list[Any]]) -> list[dict[str, Any]]:
+    """Weight decay for matrices alone: rows of a table that no sequence reaches stay what they were."""
+    kept = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
+    decays = [weight for weight in model.parameters() if weight.dim() > 1 and id(weight) not in kept]
+    chosen = {id(weight) for weight in decays}
+    rest = [weight for weight in model.parameters() if id(weight) not in chosen]
+    return [
+        {"params": decays, "weight_decay": DECAY},
+        {"params": rest + [weight for part in others for weight in part], "weight_decay": 0.0},
+    ]
 
 
 def share(step: int, steps: int) -> float:
