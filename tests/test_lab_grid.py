@@ -315,5 +315,5 @@ def test_a_cell_is_found_by_its_own_name(tmp_path: Path) -> None:
     second.write_bytes(first.read_bytes())
     assert len(weakspot.lab_report(tmp_path / "lab").report.missing) == 1
     assert msgspec.json.decode(first.read_bytes(), type=grid.Saved).cell == Cell(
-        "copy", "gpt", 0, 30, tests=16, low=1, high=10, far=20
+        "copy", "gpt", 0, 30, tests=16, low=1, high=10, far=20, width=96
     )

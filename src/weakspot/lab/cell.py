@@ -62,9 +62,5 @@ def _result(cell: Cell, folder: Path, trained: Trained, device: str) -> CellResu
         model=place.as_posix(),
         weights_sha256=weights_sha256(model),
         device=torch.cuda.get_device_name() if device.startswith("cuda") else device,
-<<<<<<< HEAD
-        torch=str(torch.__version__),  # it is a class of torch's own
-=======
         torch=str(torch.__version__),
->>>>>>> lab1
     )

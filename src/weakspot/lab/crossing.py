@@ -179,20 +179,24 @@ def _sentence(task: str, pair: Pair, found: Found, p: float | None, standing: St
     if found.difference is None:
         return f"{head}: nothing is said beyond the trained lengths, since {found.why}."
     seen = (
-        f"exact match beyond the trained lengths changes by {found.difference * 100:+.1f} points "
+        f"exact match beyond the trained lengths changes by {_points(found.difference)} points "
         f"over {found.seeds} seed{'s' * (found.seeds != 1)}"
     )
     if p is None:
         return f"{head}: {seen}; no difference shown, since {found.why}."
     low, high = found.low or 0.0, found.high or 0.0
     told = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    seen += f" (95% interval {low * 100:+.1f} to {high * 100:+.1f}, adjusted {told})"
+    seen += f" (95% interval {_points(low)} to {_points(high)}, adjusted {told})"
     if standing == "confirmed by":
         return f"{head}: {seen}. Only {changed} differs: confirmed by this crossing."
     if standing == "consistent with":
         return f"{head}: {seen}. Between them differ {changed}: consistent with any of these, confirmed for none."
     why = "" if found.agree or p > LEVEL else " (the seeds do not agree in sign)"
     return f"{head}: {seen}; no difference shown{why}. What differs is {changed}."
+
+
+def _points(difference: float) -> str:
+    return f"{difference * 100:+.1f}".replace("-", "−")
 
 
 def _with_witnesses(crossing: Crossing, pair: Pair, made: Mapping[tuple[str, str, str], Crossing]) -> Crossing:

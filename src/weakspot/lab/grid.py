@@ -32,13 +32,17 @@ CROSSED = tuple(name for name, shape in SHAPES.items() if shape.block == "own")
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a task is trained: optimiser steps, learning rate, trained lengths and the longest tested one."""
+    """How a task is trained: optimiser steps, trained lengths, the longest tested one, learning rate and width.
+
+    All shapes of a task have the same steps, those that the slowest learner (T5's) needs.
+    """
 
     steps: int
     low: int
     high: int
     far: int
     rate: float = 2e-3
+    width: int = 96
 
 
 class Preset(msgspec.Struct, frozen=True):
@@ -53,11 +57,11 @@ class Preset(msgspec.Struct, frozen=True):
 
 
 RECIPES: dict[str, Recipe] = {
-    "copy": Recipe(2000, 1, 10, 20),
-    "reverse": Recipe(2000, 1, 10, 20),
+    "copy": Recipe(1500, 1, 10, 20),
+    "reverse": Recipe(1500, 1, 10, 20),
     "recall": Recipe(3000, 2, 4, 8),
     "sorting": Recipe(2000, 1, 10, 20),
-    "brackets": Recipe(2000, 1, 6, 12),
+    "brackets": Recipe(1500, 1, 6, 12),
     "json": Recipe(2000, 1, 4, 8),
     "addition": Recipe(3000, 1, 5, 10),
     "addition-triples": Recipe(3000, 1, 5, 10),
@@ -150,6 +154,7 @@ def _cell(task: str, shape: str, seed: int, asked: Asked, preset: Preset) -> Cel
         seed=seed,
         steps=asked.steps or max(1, round(recipe.steps * preset.share)),
         rate=asked.rate or recipe.rate,
+        width=recipe.width,
         low=recipe.low,
         high=recipe.high,
         far=recipe.far,

@@ -28,6 +28,7 @@ def lab_fragment(report: LabReport) -> str:
 
 
 def _context(report: LabReport) -> dict[str, Any]:
+    crossed = lab_words.crossed(report)
     right, bottom = lab_charts.WIDTH - lab_charts.RIGHT, lab_charts.HEIGHT - lab_charts.BOTTOM
     return {
         "report": report,
@@ -42,7 +43,8 @@ def _context(report: LabReport) -> dict[str, Any]:
             for arm in lab_words.free_arms(report)
         ],
         "decoded": lab_words.decoded(report),
-        "crossed": lab_words.crossed(report),
+        "shown": [row for row in crossed if row.standing in lab_words.SHOWN_STANDINGS],
+        "open": [row for row in crossed if row.standing not in lab_words.SHOWN_STANDINGS],
         "method": lab_words.paragraphs(lab_words.METHOD),
         "limits": lab_words.paragraphs(lab_words.LIMITS),
         "size": {

@@ -7,6 +7,7 @@ from weakspot.records.lab import Arm, Crossing, LabReport, LengthRate
 from weakspot.rendering import formats
 
 FREE = "free"
+SHOWN_STANDINGS = ("confirmed", "consistent with")
 SHOWN = 6
 """So many pairs are named in a sentence."""
 METHOD = """\
