@@ -57,7 +57,8 @@ class Attention(nn.Module):
 
     def split(self, states: Tensor) -> Tensor:
         """(rows, tokens, width) to (rows, heads, tokens, width of a head)."""
-        return states.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        rows, tokens, width = states.shape
+        return states.view(rows, tokens, self.heads, width // self.heads).transpose(1, 2)
 
     def forward(self, states: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, turn: Any = None) -> Tensor:
         """States (rows, tokens, width) attend to keys and values that are split already. `mask` None: to all."""

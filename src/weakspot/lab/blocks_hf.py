@@ -14,10 +14,12 @@ from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, Seq2S
 
 from weakspot.lab.blocks import Sizes, Stack
 
+library: Any = transformers  # its base classes are typed for its own use only
+
 INITIAL = 0.02
 
 
-class LabConfig(transformers.PretrainedConfig):  # type: ignore[misc]
+class LabConfig(library.PretrainedConfig):  # type: ignore[misc]
     """What an own model is built of; `positions` as `weakspot.lab.blocks` names them."""
 
     model_type = "weakspot-lab"
@@ -55,7 +57,7 @@ class LabConfig(transformers.PretrainedConfig):  # type: ignore[misc]
         )
 
 
-class _Own(transformers.PreTrainedModel, transformers.GenerationMixin):  # type: ignore[misc]
+class _Own(library.PreTrainedModel, library.GenerationMixin):  # type: ignore[misc]
     """What both kinds share: one table of embeddings, in and out."""
 
     config_class = LabConfig
@@ -167,6 +169,6 @@ class Encoder(nn.Module):
 
 def register() -> None:
     """Make transformers' auto classes know the lab's models; calling it again changes nothing."""
-    transformers.AutoConfig.register(LabConfig.model_type, LabConfig, exist_ok=True)
-    transformers.AutoModelForCausalLM.register(LabConfig, LabDecoder, exist_ok=True)
-    transformers.AutoModelForSeq2SeqLM.register(LabConfig, LabEncoderDecoder, exist_ok=True)
+    library.AutoConfig.register(LabConfig.model_type, LabConfig, exist_ok=True)
+    library.AutoModelForCausalLM.register(LabConfig, LabDecoder, exist_ok=True)
+    library.AutoModelForSeq2SeqLM.register(LabConfig, LabEncoderDecoder, exist_ok=True)

@@ -51,7 +51,7 @@ class Net:
 
     def states(self, batch: Batch) -> Tensor:
         """Final states (targets, width) where the batch's targets are foretold."""
-        found = self.model.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state
+        found: Tensor = self.model.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state
         return found.flatten(0, 1)[batch.places]
 
     def logits(self, states: Tensor) -> Tensor:

@@ -7,9 +7,15 @@ lab's own shapes of a kind have the same feed-forward whatever tells positions: 
 
 from typing import Any, NamedTuple
 
+import torch
+import transformers
+
 from weakspot.errors import UsageError
+from weakspot.lab.blocks_hf import LabConfig, LabDecoder, LabEncoderDecoder
 from weakspot.lab.names import known_shape
 from weakspot.lab.tasks import END_ID, PAD_ID
+
+library: Any = transformers  # its classes are typed for its own use only
 
 PER_LAYER = 14
 SPREAD = 0.05
@@ -58,11 +64,8 @@ def make(shape: str, build: Build) -> Any:
     Raises:
         UsageError: an unknown shape, or sizes that make no model.
     """
-    import torch
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    library.utils.logging.set_verbosity_error()
+    library.utils.logging.disable_progress_bar()
     checked(build)
     plain = _plain(shape)
     with torch.device("meta"):
@@ -90,10 +93,8 @@ def _model(shape: str, build: Build, inner: int) -> Any:
 
 
 def _gpt(shape: str, build: Build, inner: int) -> Any:
-    import transformers
-
     del shape
-    config = transformers.GPT2Config(
+    config = library.GPT2Config(
         vocab_size=build.vocabulary,
         n_embd=build.width,
         n_layer=build.layers,
@@ -108,14 +109,12 @@ def _gpt(shape: str, build: Build, inner: int) -> Any:
         eos_token_id=END_ID,
         pad_token_id=PAD_ID,
     )
-    return transformers.GPT2LMHeadModel(config)
+    return library.GPT2LMHeadModel(config)
 
 
 def _llama(shape: str, build: Build, inner: int) -> Any:
-    import transformers
-
     del shape
-    config = transformers.LlamaConfig(
+    config = library.LlamaConfig(
         vocab_size=build.vocabulary,
         hidden_size=build.width,
         intermediate_size=inner,
@@ -128,15 +127,13 @@ def _llama(shape: str, build: Build, inner: int) -> Any:
         eos_token_id=END_ID,
         pad_token_id=PAD_ID,
     )
-    return transformers.LlamaForCausalLM(config)
+    return library.LlamaForCausalLM(config)
 
 
 def _t5(shape: str, build: Build, inner: int) -> Any:
     """T5 1.0: ReLU, shared embeddings, as first published."""
-    import transformers
-
     del shape
-    config = transformers.T5Config(
+    config = library.T5Config(
         vocab_size=build.vocabulary,
         d_model=build.width,
         d_kv=build.width // build.heads,
@@ -151,12 +148,10 @@ def _t5(shape: str, build: Build, inner: int) -> Any:
         pad_token_id=PAD_ID,
         decoder_start_token_id=PAD_ID,
     )
-    return transformers.T5ForConditionalGeneration(config)
+    return library.T5ForConditionalGeneration(config)
 
 
 def _own(shape: str, build: Build, inner: int) -> Any:
-    from weakspot.lab.blocks_hf import LabConfig, LabDecoder, LabEncoderDecoder
-
     parts = known_shape(shape)
     encoder = parts.kind != "decoder"
     config = LabConfig(

@@ -172,7 +172,8 @@ def placed(batch: Batch, device: str) -> Batch:
     """A batch on its device."""
     if device == "cpu":
         return batch
-    return Batch(*(part.to(device) if isinstance(part, Tensor) else part for part in batch))
+    moved: list[Any] = [part.to(device) if isinstance(part, Tensor) else part for part in batch]
+    return Batch(*moved)
 
 
 def watched(cell: Cell, net: Net, device: str) -> float:
@@ -183,10 +184,9 @@ def watched(cell: Cell, net: Net, device: str) -> float:
         for length in range(cell.low, cell.high + 1):
             drawn = examples(cell.task, length, WATCHED, "watched")
             batch = placed(net.batch(drawn), device)
-            hits = (net.logits(net.states(batch)).argmax(-1) == batch.targets).split(
-                [len(example.answer) + 1 for example in drawn]
-            )
-            right += sum(bool(hit.all()) for hit in hits)
+            hits = net.logits(net.states(batch)).argmax(-1) == batch.targets
+            parts = torch.split(hits, [len(example.answer) + 1 for example in drawn])
+            right += sum(bool(part.all()) for part in parts)
             count += len(drawn)
     net.model.train()
     return right / count
