@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 import weakspot
-from weakspot.errors import Interrupted, NotARun, RunInUse, RunSchemaMismatch, UsageError
+from weakspot.errors import DiskFull, Interrupted, NotARun, RunInUse, RunSchemaMismatch, UsageError
 from weakspot.lab import grid, running
 from weakspot.lab.names import TASKS, cell_name
 from weakspot.records.lab import Cell, CellResult
@@ -275,12 +275,29 @@ def wait_for(ready: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def children(parent: int) -> list[int]:
+    """The processes that a process started."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(word) for word in found.split()]
+
+
+def alive(process: int) -> bool:
+    """Whether it still runs; one that nobody waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_killed_grid_loses_the_cells_in_flight_only(tmp_path: Path) -> None:
     """After kill -9 every finished cell is whole, no worker lives on, and the rest ends as if nothing had been."""
     process = start(tmp_path / "killed", 0.1)
     wait_for(lambda: len(list((tmp_path / "killed" / "cells").glob("[!.]*.json"))) >= 2)
+    workers = children(process.pid)
+    assert len(workers) == 2
     process.send_signal(signal.SIGKILL)
     process.wait()
+    wait_for(lambda: not any(alive(worker) for worker in workers))
     kept = results(tmp_path / "killed")
     assert 2 <= len(kept) < 6
     ended = start(tmp_path / "killed", 0)
@@ -289,6 +306,22 @@ def test_a_killed_grid_loses_the_cells_in_flight_only(tmp_path: Path) -> None:
     assert whole.wait(60) == 0
     assert results(tmp_path / "killed") == results(tmp_path / "whole")
     assert kept.items() <= results(tmp_path / "killed").items()
+
+
+def test_a_full_disk_costs_the_cells_in_flight_only(small_disk: Path) -> None:
+    """Where no room is left for a result it is told, what was written stays whole, and with room the rest is trained."""
+    asked = msgspec.structs.replace(SMALL, tests=2000)
+    lab = small_disk / "lab"
+    ballast = small_disk / "ballast"
+    plan = grid.begin(lab, grid.plan(asked))
+    ballast.write_bytes(b"x" * (os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize - 80_000))
+    with pytest.raises(DiskFull):
+        running.train(plan, lab, running.local, workers=2, runner=FAKE)
+    there = grid.shelf(lab, plan)
+    assert 1 <= len(there.done) < 4
+    assert there.notes == ()
+    ballast.unlink()
+    assert len(weakspot.lab_resume(lab, runner=FAKE).report.cells) == 4
 
 
 def test_stopping_by_hand_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,19 +20,23 @@ def lab_renderable(report: LabReport) -> "Group":
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(lab_words.headline(report), style="bold"), Text()]
-    parts += [Text(f"  {one_line(line, LONG)}") for line in lab_words.verdict(report)]
-    parts += [Text(f"  ! {one_line(line, LONG)}") for line in lab_words.cautions(report)]
+    parts += [_indented(line) for line in lab_words.verdict(report)]
+    parts += [_indented(f"! {line}") for line in lab_words.cautions(report)]
     parts += [Text(), _arms(report)]
     if rows := lab_words.decoded(report):
         head = ("task", "shape", "decoding", "exact", "valid", "beyond: exact", "valid")
         parts += [Text(), _table(head, rows, 3)]
     if crossed := lab_words.crossed(report):
         parts += [Text(), Text("crossings (points of exact match beyond the trained lengths)")]
-        parts += [
-            Text(f"  {one_line(row.task)} {one_line(row.pair)}, {row.standing}: {one_line(row.sentence, LONG)}")
-            for row in crossed
-        ]
+        parts += [_indented(f"{row.task} {row.pair}, {row.standing}: {row.sentence}") for row in crossed]
     return Group(*parts, Text())
+
+
+def _indented(line: str) -> "RenderableType":
+    from rich.padding import Padding
+    from rich.text import Text
+
+    return Padding(Text(one_line(line, LONG)), (0, 0, 0, 2))
 
 
 def _arms(report: LabReport) -> "Table":
