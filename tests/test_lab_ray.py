@@ -25,6 +25,21 @@ def test_ray_gives_the_same_results_by_seed(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.slow
+@pytest.mark.torch
+def test_trained_weights_hang_on_the_seed_alone(tmp_path: Path) -> None:
+    """Real cells have the same weights, byte for byte, in one process, in two, and on Ray; two seeds differ."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'weakspot[ray]'")
+    asked = weakspot.LabOptions(tasks=("copy",), shapes=("gpt",), seeds=2, steps=4, tests=2)
+    weights = []
+    for name, workers, engine in (("one", 1, "local"), ("two", 2, "local"), ("ray", 2, "ray")):
+        report = weakspot.lab_run(asked, out=tmp_path / name, workers=workers, engine=engine).report
+        weights.append({(r.cell.seed, r.weights_sha256, r.lengths["free"]) for r in report.cells})
+        assert all((tmp_path / name / r.model / "model.safetensors").is_file() for r in report.cells)
+    assert weights[0] == weights[1] == weights[2]
+    assert len({sha for _, sha, _ in weights[0]}) == 2
+
+
+@pytest.mark.slow
 def test_a_cell_that_fails_on_ray_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error and a process that dies are each that cell's end, and no other's."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'weakspot[ray]'")

@@ -61,7 +61,7 @@ RECIPES: dict[str, Recipe] = {
     "reverse": Recipe(1500, 1, 10, 20),
     "recall": Recipe(3000, 2, 4, 8),
     "sorting": Recipe(2000, 1, 10, 20),
-    "brackets": Recipe(1500, 1, 6, 12),
+    "brackets": Recipe(1500, 1, 10, 20),
     "json": Recipe(2000, 1, 4, 8),
     "addition": Recipe(3000, 1, 5, 10),
     "addition-triples": Recipe(3000, 1, 5, 10),

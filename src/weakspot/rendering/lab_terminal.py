@@ -63,7 +63,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> "Ta
     table = Table(box=None, pad_edge=False)
     for i, name in enumerate(head):
         numeric = i >= left and name not in ("pattern", "first errors")
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=i < 2)
     for row in rows:
         table.add_row(*(Text(one_line(cell or formats.NONE)) for cell in row))
     return table
