@@ -12,7 +12,7 @@ EXAMPLES = """\
   weakspot lab run --workers 2 --out runs/lab                 # standard: copy and brackets, 3 shapes, 3 seeds
   weakspot lab run --preset crossings --workers 2
   weakspot lab run --tasks copy,reverse --shapes block-rope,block-alibi --seeds 5 --steps 3000 --out runs/two
-  weakspot lab run --preset full --engine ray --workers 16 --device cuda
+  weakspot lab run --preset full --engine ray --workers 16
 
 The same command goes on where it was stopped; a cell that has its result is not trained again. Exit code 1 when a cell
 failed: the others are trained and reported all the same."""

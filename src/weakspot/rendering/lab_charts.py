@@ -4,8 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from weakspot.records.lab import Arm, CellResult, LabReport
 from weakspot.rendering import formats
+from weakspot.rendering.chart import Dot, Frame, differences_svg
 from weakspot.rendering.lab_words import free_arms
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 210, 40, 12, 10, 34
@@ -14,6 +17,10 @@ STYLES = 6
 """As many lines of a panel are told apart."""
 BAR, BARS = 11, 26
 """Width of a bar of the histogram, and its greatest height."""
+MOST_DRAWN = 20
+"""Crossings in the chart; the table has all."""
+CONFIRMED, CONSISTENT = 2, 1
+"""Colours of the chart of crossings."""
 GROUPS = (("", "Whole architectures"), ("block", "The lab's decoder"), ("encdec", "The lab's encoder-decoder"))
 
 
@@ -164,6 +171,23 @@ def _curve(result: CellResult, scale: "_Scale", most: float, *, exact: bool) -> 
     points = [(point.step, point.exact if exact else point.loss) for point in result.curve]
     known = [(step, value) for step, value in points if value is not None and math.isfinite(value)]
     return " ".join(f"{scale.x(step):.1f},{_y(value / most):.1f}" for step, value in known)
+
+
+def crossing_charts(report: LabReport) -> tuple[Markup, Markup] | None:
+    """The differences that are shown, largest first, wide and narrow; None where none is."""
+    colours = {"confirmed by": CONFIRMED, "consistent with": CONSISTENT}
+    found = [c for c in report.crossings if c.standing in colours and formats.known(c.difference)]
+    found.sort(key=lambda c: -abs(c.difference or 0.0))
+    if not found:
+        return None
+    dots = [
+        Dot(f"{c.task}: {c.part}", colours[c.standing], c.difference, c.low, c.high, f"{c.first} → {c.second}")
+        for c in found[:MOST_DRAWN]
+    ]
+    spoken = "Differences of exact match beyond the trained lengths; the figures stand in the table below"
+    frames = (Frame(480, 38, 290, "Crossings", spoken, False), Frame(150, 38, 165, "Crossings", spoken, False))
+    wide, narrow = (Markup(differences_svg(dots, frame)) for frame in frames)  # noqa: S704 - chart.py escapes all text
+    return wide, narrow
 
 
 def histogram(first_errors: Sequence[int]) -> tuple[Bar, ...]:

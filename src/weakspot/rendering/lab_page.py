@@ -43,6 +43,7 @@ def _context(report: LabReport) -> dict[str, Any]:
             for arm in lab_words.free_arms(report)
         ],
         "decoded": lab_words.decoded(report),
+        "chart": lab_charts.crossing_charts(report),
         "shown": [row for row in crossed if row.standing in lab_words.SHOWN_STANDINGS],
         "open": [row for row in crossed if row.standing not in lab_words.SHOWN_STANDINGS],
         "method": lab_words.paragraphs(lab_words.METHOD),

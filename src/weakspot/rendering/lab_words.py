@@ -13,8 +13,8 @@ SHOWN = 6
 METHOD = """\
 A cell is one training: one shape, one task, one seed, a fixed number of steps. Sequence i of a length is the same for
   every shape.
-The gate: a seed passes where exact match over the trained lengths is at least 95%; an arm counts as trained where at
-  least two thirds of its seeds pass. Of an undertrained arm nothing is said beyond the trained lengths.
+The gate: a seed passes where exact match over the trained lengths, free decoding, is at least 95%; an arm is trained
+  where at least two thirds of its seeds pass. Of an undertrained arm nothing is said beyond the trained lengths.
 Intervals are 95%, with seeds as clusters where there are three or more (Wilson's, with a design effect and Student's
   t); with fewer they are over sequences alone and say nothing of another training.
 Patterns: holds, exact match is never under 50% beyond the trained lengths; cliff, it falls from at least 90% to at most
