@@ -259,6 +259,16 @@ def test_foreign_text_is_escaped(lab: Path, face: Callable[[LabReport], str]) ->
         assert "&lt;script&gt;" in text
 
 
+def test_few_seeds_are_said_aloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one seed the report says that its intervals are over sequences alone, and no part is confirmed."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    asked = msgspec.structs.replace(CROSSED, tasks=("copy",), seeds=1)
+    report = weakspot.lab_run(asked, out=tmp_path / "lab", runner="lab_fakes:run_cell").report
+    assert any("say nothing of another training" in note for note in report.notes)
+    assert {c.standing for c in report.crossings} == {"no difference shown"}
+    assert "No part is confirmed" in (tmp_path / "lab" / "report.md").read_text("utf-8")
+
+
 def test_the_command_line_prints_records(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--json is the report's record, whole; the terminal shows each arm and standing without a control character."""
     assert main(["lab", "report", str(lab), "--json"]) == 0

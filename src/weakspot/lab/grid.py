@@ -342,6 +342,7 @@ def keep(folder: Path, saved: Saved) -> None:
 def _write(path: Path, data: bytes) -> None:
     try:
         write_atomically(path, data)
+        path.chmod(0o644)  # a temporary file is its owner's alone
     except OSError as error:
         if error.errno in NO_SPACE:
             raise DiskFull(f"No room is left for {path.name}.", hint="Free some space, then resume.") from error

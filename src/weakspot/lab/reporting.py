@@ -5,7 +5,7 @@ from pathlib import Path
 
 from weakspot.errors import NotARun
 from weakspot.lab import grid
-from weakspot.lab.arms import GATE, arms, by_arm, trained
+from weakspot.lab.arms import GATE, arms, by_arm, passes, trained
 from weakspot.lab.crossing import crossings
 from weakspot.lab.names import SHAPES, TASKS
 from weakspot.records.lab import CellResult, LabReport
@@ -54,10 +54,15 @@ def _about(results: Sequence[CellResult]) -> dict[str, str]:
 def _notes(results: Sequence[CellResult]) -> list[str]:
     found = []
     by = by_arm(results)
-    if few := sorted({len(of_arm) for of_arm in by.values() if len(of_arm) < FEWEST}):
+    few = [
+        f"{task} × {shape}"
+        for (task, shape), of_arm in by.items()
+        if trained(of_arm) and sum(map(passes, of_arm)) < FEWEST
+    ]
+    if few:
         found.append(
-            f"Some arms have only {few[0]} seed{'s' * (few[0] != 1)}: their intervals are over sequences alone and say "
-            "nothing of another training."
+            f"Fewer than three seeds count: {', '.join(few)}. Their intervals are over sequences alone and say nothing "
+            "of another training."
         )
     under = [f"{task} × {shape}" for (task, shape), of_arm in by.items() if not trained(of_arm)]
     if under:
