@@ -4,6 +4,7 @@ Ray is opened for this grid alone and closed after it: no dashboard, no usage st
 Cells and results travel as JSON. A cell of several threads takes as many of Ray's processors.
 """
 
+import logging
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ def train(job: Job) -> None:
             num_cpus=job.workers * threads,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             _node_ip_address=LOOPBACK,
         )
         try:
