@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 import weakspot
-from weakspot.errors import DiskFull, Interrupted, NotARun, RunInUse, RunSchemaMismatch, UsageError
+from weakspot.errors import DiskFull, Interrupted, MissingExtra, NotARun, RunInUse, RunSchemaMismatch, UsageError
 from weakspot.lab import grid, running
 from weakspot.lab.names import TASKS, cell_name
 from weakspot.records.lab import Cell, CellResult
@@ -242,6 +242,15 @@ def test_a_lab_without_a_finished_cell_says_so(tmp_path: Path) -> None:
         NotARun, match=r"no finished cell yet: 2 failed, 0 are not trained\. The first failed.*diverged"
     ):
         weakspot.lab_run(asked, out=tmp_path / "lab", runner="lab_fakes:raises_on_llama")
+
+
+def test_without_torch_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where torch is missing one sentence says what to install, before a folder is made or a cell fails."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match="torch is not installed") as told:
+        weakspot.lab_run(SMALL, out=tmp_path / "lab")
+    assert "weakspot[torch]" in told.value.hint
+    assert not (tmp_path / "lab").exists()
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 import lab_fakes
@@ -177,6 +178,22 @@ def test_the_correction_runs_over_all_crossings() -> None:
     more = [r for r in more if r.cell.shape != "block-alibi"] + steady("block-alibi", 0.6)
     many = crossed(more)["block-learned", "block-alibi"]
     assert (few.p_adjusted or 0) < (many.p_adjusted or 0)
+
+
+@pytest.mark.slow
+def test_whole_reports_of_equal_shapes_confirm_nothing() -> None:
+    """From results to sentences: of 60 grids of six equal position codes, seeds all or nothing, at most 5% confirm."""
+    dice = np.random.default_rng(8)
+    shapes = [name for name in SHAPES if name.startswith("block-")]
+    confirmed = 0
+    for _ in range(60):
+        made = []
+        for shape in shapes:
+            for seed in range(3):
+                rate = float(np.clip(dice.beta(0.3, 0.3), 0, 1))
+                made.append(result(cell(shape, seed), dict.fromkeys(range(11, 21), rate)))
+        confirmed += any(c.standing == "confirmed by" for c in crossing.crossings(made))
+    assert confirmed <= 3
 
 
 @pytest.fixture
