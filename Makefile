@@ -18,7 +18,7 @@ $(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.base
-	$(PIP) --editable '.[dev,torch,hub,corpus,rate,langchain,llama-index,wandb]'
+	$(PIP) --editable '.[dev,torch,hub,corpus,rate,langchain,llama-index,wandb,ray]'
 	@touch $@
 
 demo: $(VENV)/.base ## two real models through the quick suite; leaves $(OUT)/report.html

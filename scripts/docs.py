@@ -44,6 +44,8 @@ def commands_page() -> str:
             parts += ["", f"## weakspot {name}", "", "```", help_text("commands", name).rstrip(), "```"]
     for name in registry.BUILT_IN["token_actions"]:
         parts += ["", f"### weakspot tokens {name}", "", "```", help_text("token_actions", name).rstrip(), "```"]
+    for name in registry.BUILT_IN["lab_actions"]:
+        parts += ["", f"### weakspot lab {name}", "", "```", help_text("lab_actions", name).rstrip(), "```"]
     return "\n".join(parts) + "\n"
 
 

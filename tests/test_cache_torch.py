@@ -7,14 +7,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the [torch] extra", exc_type=ImportError)
 library = pytest.importorskip("transformers", reason="needs the [torch] extra", exc_type=ImportError)
 
+from small_families import GENERATING, small  # noqa: E402
 from weakspot.anatomy.arithmetic import CacheLayer  # noqa: E402 - behind the skip
 from weakspot.anatomy.families import family_of  # noqa: E402
 from weakspot.anatomy.from_hf import facts_from_config  # noqa: E402
 from weakspot.anatomy.layers import kept_by_layer  # noqa: E402
 from weakspot.anatomy.memory import bytes_at  # noqa: E402
 from weakspot.anatomy.shape import shape_of  # noqa: E402
-
-from small_families import GENERATING, small  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TOKENS, READ = 11, 7

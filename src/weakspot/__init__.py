@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from weakspot.api.inspect import inspect
     from weakspot.api.judge import judge, judge_pairs, rubrics, show_rubric
     from weakspot.api.judge_test import judge_test
+    from weakspot.api.lab import lab_list, lab_report, lab_resume, lab_run
+    from weakspot.api.lab_probes import lab_probes
     from weakspot.api.look import look
     from weakspot.api.models import list_models
     from weakspot.api.plan import plan
@@ -39,10 +41,12 @@ if TYPE_CHECKING:
     from weakspot.api.show import show_model
     from weakspot.exchange.importing import Asked as ImportOptions
     from weakspot.inside.looking import Experiments
+    from weakspot.lab.grid import Asked as LabOptions
 
 __all__ = [
     "Experiments",
     "ImportOptions",
+    "LabOptions",
     "__version__",
     "agreement",
     "check_probes",
@@ -56,6 +60,11 @@ __all__ = [
     "judge",
     "judge_pairs",
     "judge_test",
+    "lab_list",
+    "lab_probes",
+    "lab_report",
+    "lab_resume",
+    "lab_run",
     "list_attacks",
     "list_generators",
     "list_models",

@@ -16,6 +16,7 @@
     ├── ModelChanged              14   a resumed run's model is not the one it began with
     ├── UnknownTokenizer          15   a tokenizer reference that names nothing, or a file of an unknown kind
     ├── ImportFailed              16   another tool's file that can't be taken over
+    ├── TrainingDiverged          17   a training whose loss is no number any more
     ├── ModelError                20   a backend or an endpoint
     │   ├── AuthenticationFailed  21   401, 403
     │   ├── EndpointNotFound      22   404
@@ -149,6 +150,12 @@ class ImportFailed(WeakspotError):
     """Another tool's file is damaged, unsafe, of an unknown kind, or asks for something that is not supported."""
 
     exit_code = 16
+
+
+class TrainingDiverged(WeakspotError):
+    """A training's loss is no number any more; nothing of it is kept."""
+
+    exit_code = 17
 
 
 class ModelError(WeakspotError):

@@ -104,6 +104,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "tokens": "weakspot.cli.tokens:run",
         "inspect": "weakspot.cli.inspect:run",
         "look": "weakspot.cli.look:run",
+        "lab": "weakspot.cli.lab:run",
         "probes": "weakspot.cli.probes:run",
         "attacks": "weakspot.cli.attacks:run",
         "plan": "weakspot.cli.plan:run",
@@ -116,6 +117,17 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "import": "weakspot.cli.import_results:run",
         "report": "weakspot.cli.report:run",
         "export": "weakspot.cli.export:run",
+    },
+    "lab_actions": {
+        "run": "weakspot.cli.lab_run:run",
+        "resume": "weakspot.cli.lab_run:resume",
+        "report": "weakspot.cli.lab_report:run",
+        "list": "weakspot.cli.lab_list:run",
+        "probes": "weakspot.cli.lab_list:probes",
+    },
+    "lab_engines": {
+        "local": "weakspot.lab.running:local",
+        "ray": "weakspot.lab.ray_engine:train",
     },
     "tokenizers": {
         "tokenizer.json": "weakspot.tokens.load_hf:load_tokenizer_json",
@@ -177,8 +189,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "github": "weakspot.exchange.export_github:EXPORTER",
         "wandb": "weakspot.exchange.wandb_log:EXPORTER",
     },
+    "architectures": {
+        "weakspot-lab": "weakspot.lab.blocks_hf:register",
+    },
     "faces": {
         "progress": "weakspot.cli.progress:ProgressSink",
+        "lab_progress": "weakspot.cli.lab_progress:LabProgress",
         "to_builtins": "weakspot.records.codec:to_builtins",
     },
     "calls": {
@@ -205,6 +221,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "inspect": "weakspot.api.inspect:inspect",
         "look": "weakspot.api.look:look",
         "Experiments": "weakspot.inside.looking:Experiments",
+        "LabOptions": "weakspot.lab.grid:Asked",
+        "lab_run": "weakspot.api.lab:lab_run",
+        "lab_resume": "weakspot.api.lab:lab_resume",
+        "lab_report": "weakspot.api.lab:lab_report",
+        "lab_list": "weakspot.api.lab:lab_list",
+        "lab_probes": "weakspot.api.lab_probes:lab_probes",
         "list_scorers": "weakspot.api.scorers:list_scorers",
         "validate_scorers": "weakspot.api.scorers:validate_scorers",
         "load_probes": "weakspot.api.probes:load_probes",

@@ -18,6 +18,7 @@ WAY: dict[str, dict[str, str]] = {
         "tokens": "take a tokenizer apart: `tokens show | explain | audit | diff | glitch | ...`",
         "inspect": "how a model is built, its memory and compute, what breaks it, what it risks: headers only",
         "look": "inside one model on one prompt: attention, layers, tokens, what a head carries",
+        "lab": "train GPT, LLaMA and T5 shapes on the same tasks: `lab run | report | list | ...`",
     },
     "test": {
         "probes": "the items that models are put to: `probes list | show | make | check | ...`",

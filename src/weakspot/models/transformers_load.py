@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from weakspot import registry
 from weakspot.artifacts.cache import fingerprint
 from weakspot.artifacts.ggml_types import FILE_TYPES
 from weakspot.artifacts.gguf import read_header
@@ -38,7 +39,10 @@ GGUF_ENDS = ("tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "toke
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model lies and what its files say: `gguf` is the file's name, empty for a folder."""
+    """Where a model lies and what its files say: `gguf` is the file's name, empty for a folder.
+
+    `architecture` is config.json's `model_type` where it is one that this package or a plugin brings.
+    """
 
     folder: Path
     gguf: str
@@ -47,6 +51,7 @@ class Source:
     licence: str
     quantisation: str
     ids: dict[str, Any]
+    architecture: str = ""
 
     @property
     def name(self) -> str:
@@ -155,7 +160,13 @@ def _from_folder(folder: Path) -> Source:
         licence=found.licence or "",
         quantisation="",
         ids={key: value for key, value in ids.items() if value is not None},
+        architecture=_brought_along(found.config.get("model_type")),
     )
+
+
+def _brought_along(kind: object) -> str:
+    """A model type that the registry knows: its code is installed here, and is none of the folder's."""
+    return kind if isinstance(kind, str) and kind in registry.names("architectures") else ""
 
 
 def _refuse(folder: Path, found: HFFolder) -> None:
@@ -213,6 +224,8 @@ def load(source: Source, dtype: str, device: str) -> Loaded:
         if hasattr(library, "GgufConfig"):
             how["quantization_config"] = library.GgufConfig(dequantize=True)
     try:
+        if source.architecture:
+            registry.load("architectures", source.architecture)()
         with panics_as_errors(), _no_bar() if source.gguf else contextlib.nullcontext():
             config = library.AutoConfig.from_pretrained(source.folder, **where)
             config._attn_implementation = None  # config.json may name a kernel to fetch

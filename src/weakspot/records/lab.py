@@ -51,7 +51,8 @@ class LengthResult(msgspec.Struct, frozen=True):
 
     `first_errors` counts, in tenths of the expected answer, where the first wrong token stood (ten numbers; an answer
     that is right has none). `valid` counts answers of the task's form (balanced, or JSON), right or not; None where
-    the task has no form of its own.
+    the task has no form of its own. `outcomes` has a 1 for each sequence answered right and a 0 for each other, in the
+    task's order, which is the same for every shape and seed: arms are paired by it. Empty: it was not kept.
     """
 
     length: int
@@ -61,13 +62,14 @@ class LengthResult(msgspec.Struct, frozen=True):
     tokens: int
     first_errors: tuple[int, ...] = (0,) * 10
     valid: int | None = None
+    outcomes: str = ""
 
 
 class CellResult(msgspec.Struct, frozen=True):
     """A trained cell, measured. `lengths` maps a decoding (`free`, `constrained`, `structure head`) to its lengths.
 
     `in_length` is the exact match of free decoding over all trained lengths together. `memory` is the optimiser's,
-    gradients' and weights' bytes plus the largest activation footprint where the device tells it, else None.
+    gradients' and weights' bytes plus what a step of the longest trained batch keeps for its backward pass.
     `model` is the folder with the weights in Hugging Face form, relative to the lab's folder; empty where not kept.
     """
 
@@ -89,7 +91,11 @@ class CellResult(msgspec.Struct, frozen=True):
 
 
 class LengthRate(msgspec.Struct, frozen=True):
-    """Exact match at one length over all seeds that passed the gate; the 95% interval takes seeds as clusters."""
+    """Exact match at one length over all seeds that passed the gate; the 95% interval takes seeds as clusters.
+
+    With fewer than three seeds it is over sequences alone. Of an undertrained arm all seeds count at trained lengths,
+    and beyond them nothing is said. `valid` is the share of answers of the task's form.
+    """
 
     length: int
     rate: float | None
@@ -105,7 +111,9 @@ class Arm(msgspec.Struct, frozen=True):
     """One shape on one task over its seeds, under one decoding.
 
     `passed` of `seeds` seeds have an in-length exact match of at least the gate. Where fewer than two thirds have,
-    `pattern` is `undertrained` and nothing beyond the trained lengths is said.
+    `pattern` is `undertrained` and nothing beyond the trained lengths is said. `half_length` is the first tested length
+    beyond the trained ones with exact match under 0.5. `first_errors` is over lengths beyond the trained ones, and
+    `errors_begin` the same in words.
     """
 
     task: str
@@ -123,6 +131,8 @@ class Arm(msgspec.Struct, frozen=True):
     state_bytes: int
     test_s: float
     memory: int | None = None
+    high: int = 0
+    errors_begin: str = ""
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -145,7 +155,10 @@ class Crossing(msgspec.Struct, frozen=True):
 
 
 class LabReport(msgspec.Struct, frozen=True):
-    """A grid, finished or not: `missing` cells have no result yet, `failed` maps a cell's name to its error."""
+    """A grid, finished or not: `missing` cells have no result yet, `failed` maps a cell's name to its error.
+
+    `counts` says what a task's lengths count, `about` what a task or a shape is, in a line each.
+    """
 
     name: str
     command: str
@@ -158,3 +171,5 @@ class LabReport(msgspec.Struct, frozen=True):
     weakspot: str = ""
     machine: str = ""
     notes: tuple[str, ...] = ()
+    counts: dict[str, str] = {}
+    about: dict[str, str] = {}
