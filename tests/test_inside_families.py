@@ -111,3 +111,16 @@ def test_heads_of_every_stack_are_measured(name: str) -> None:
         assert 0 <= head.spread <= 1
         assert 0 <= head.sink <= 1
         assert (head.distance is None) == (head.stack == "cross")
+
+
+def test_a_fused_kernel_tells_the_same_weights() -> None:
+    """Where a model knows only torch's fused attention, the weights written out are those of the plain formula."""
+    parts, passes, given = opened("Llama 3 8B")
+    plain: dict[int, Any] = {}
+    watch(passes, given, lambda one, weights: plain.update({one.layer: weights.clone()}))
+    passes._switch = lambda _: None  # type: ignore[method-assign]  # as a model that has no other way
+    passes.model.set_attn_implementation("sdpa")
+    fused: dict[int, Any] = {}
+    watch(passes, given, lambda one, weights: fused.update({one.layer: weights.clone()}))
+    assert set(fused) == set(plain) == {one.layer for one in parts.attentions}
+    assert all(torch.allclose(fused[layer], plain[layer], atol=1e-5) for layer in plain)

@@ -7,7 +7,7 @@ Sink: Xiao et al. 2023, arXiv 2309.17453. Induction: Olsson et al. 2022, arXiv 2
 import base64
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from weakspot.inside.parts import Attention
@@ -24,18 +24,48 @@ Weights = Callable[[Attention, Any], None]
 def watch(passes: Passes, given: Input, reduce: Weights, keep: int = 0) -> Any:
     """One pass; `reduce` gets each attention's weights (heads, queries, keys). Gives the last `keep` logits (0: all).
 
-    An attention that shows no weights (a kernel of its own) is left out: the caller sees which are missing.
+    An attention that shows no weights and calls no kernel of torch's is left out: the caller sees which are missing.
     """
-    with passes.weights_shown(), contextlib.ExitStack() as hooks:
+    from_kernel: list[Any] = []
+    with passes.weights_shown(), _kernel_watched(passes.torch, from_kernel.append), contextlib.ExitStack() as hooks:
         for one in passes.parts.attentions:
 
+            def begin(_module: Any, _arguments: Any) -> None:
+                from_kernel.clear()
+
             def hook(_module: Any, _arguments: Any, result: Any, one: Attention = one) -> None:
-                shown = _weights(result, one.heads)
+                shown = _weights((*(result if isinstance(result, tuple) else (result,)), *from_kernel), one.heads)
+                from_kernel.clear()
                 if shown is not None:
                     reduce(one, shown)
 
+            hooks.enter_context(hooked(one.module, begin, before=True))
             hooks.enter_context(hooked(one.module, hook))
         return passes.logits(given, cut=False, keep=keep)
+
+
+@contextlib.contextmanager
+def _kernel_watched(torch: Any, told: Callable[[Any], None]) -> Iterator[None]:
+    """Within, torch's fused attention also tells its weights, which it never forms: the same formula, written out."""
+    functional = torch.nn.functional
+    kernel = functional.scaled_dot_product_attention
+
+    def both(query: Any, key: Any, value: Any, attn_mask: Any = None, *more: Any, **named: Any) -> Any:
+        keys = key.repeat_interleave(query.shape[1] // key.shape[1], 1) if query.ndim == 4 else key
+        scores = query @ keys.transpose(-1, -2) * (named.get("scale") or query.shape[-1] ** -0.5)
+        if attn_mask is not None:
+            barred = attn_mask.dtype == torch.bool
+            scores = scores.masked_fill(~attn_mask, float("-inf")) if barred else scores + attn_mask
+        if named.get("is_causal") or (len(more) > 1 and more[1]):
+            scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), float("-inf"))
+        told(scores.softmax(-1))
+        return kernel(query, key, value, attn_mask, *more, **named)
+
+    functional.scaled_dot_product_attention = both
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = kernel
 
 
 def _weights(result: Any, heads: int) -> Any:

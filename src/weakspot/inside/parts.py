@@ -110,9 +110,15 @@ def take_apart(model: Any, *, encoder: bool) -> Parts:
         encoder=encoder,
         attentions=tuple(found),
         layers=_layers(modules, [one.path for one in found] + unread, encoder=encoder),
-        embedding=(model.get_encoder() if encoder else model).get_input_embeddings(),
+        embedding=_embedding(model, encoder=encoder),
         without_heads=tuple(unread),
     )
+
+
+def _embedding(model: Any, *, encoder: bool) -> Any:
+    """The table that the prompt is looked up in; an encoder may hold one of its own, tied to the decoder's."""
+    reader = model.get_encoder() if encoder else model
+    return (reader if hasattr(reader, "get_input_embeddings") else model).get_input_embeddings()
 
 
 def _stack(path: str, *, encoder: bool) -> Stack:
