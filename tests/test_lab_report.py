@@ -15,12 +15,13 @@ import weakspot
 from weakspot.cli.main import main
 from weakspot.lab import arms, crossing
 from weakspot.lab.names import SHAPES
+from weakspot.lab.reporting import report_of
 from weakspot.records.lab import Cell, CellResult, LabReport, LengthRate, LengthResult, Pattern
 from weakspot.rendering.lab_markdown import lab_markdown
 from weakspot.rendering.lab_page import lab_fragment, lab_html
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=y>\x1b[31m|`*\u202e"
-CROSSED = weakspot.LabOptions(preset="crossings", tasks=("copy", "brackets"), tests=32, steps=30)
+CROSSED = weakspot.LabOptions(preset="crossings", tasks=("copy", "brackets"), tests=16, steps=30)
 
 
 def cell(shape: str, seed: int = 0, *, task: str = "copy") -> Cell:
@@ -196,18 +197,20 @@ def test_whole_reports_of_equal_shapes_confirm_nothing() -> None:
     assert confirmed <= 3
 
 
-@pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A finished lab of crossings on two tasks."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    weakspot.lab_run(CROSSED, out=tmp_path / "lab", runner="lab_fakes:run_cell")
-    return tmp_path / "lab"
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished lab of crossings on two tasks, which the tests only read."""
+    folder = tmp_path_factory.mktemp("report") / "lab"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parent))
+        weakspot.lab_run(CROSSED, out=folder, runner="lab_fakes:run_cell")
+    return folder
 
 
 def test_the_page_is_whole_and_loads_nothing(lab: Path) -> None:
     """Every section with content, both themes, no script, no address; every arm and every crossing stands on it."""
     page = (lab / "report.html").read_text("utf-8")
-    report = weakspot.lab_report(lab).report
+    report = report_of(lab)
     assert "<script" not in page
     assert not re.search(r"(src|href)=[\"'](?!#)", page)
     assert "default-src 'none'" in page
@@ -262,7 +265,7 @@ def hostile(report: LabReport) -> LabReport:
 @pytest.mark.parametrize("face", [lab_html, lab_fragment, lab_markdown])
 def test_foreign_text_is_escaped(lab: Path, face: Callable[[LabReport], str]) -> None:
     """Names, errors and commands that hold markup, escapes or table bars show as text in every face."""
-    text = face(hostile(weakspot.lab_report(lab).report))
+    text = face(hostile(report_of(lab)))
     assert "\x1b" not in text
     assert "\u202e" not in text
     if face is lab_markdown:
@@ -291,7 +294,7 @@ def test_the_command_line_prints_records(lab: Path, capsys: pytest.CaptureFixtur
     assert main(["lab", "report", str(lab), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert set(found) == set(LabReport.__struct_fields__)
-    assert msgspec.convert(found, LabReport) == weakspot.lab_report(lab).report
+    assert msgspec.convert(found, LabReport) == report_of(lab)
     assert main(["lab", "report", str(lab), "--html", str(lab / "a.html"), "--markdown", str(lab / "b.md")]) == 0
     out = capsys.readouterr().out
     assert "block-alibi" in out

@@ -3,8 +3,7 @@
 Positions are told in one of these ways: `learned` (a table, added to the embeddings), `learned, random offset` (the
 same, begun at a random row in training), `rope` (Su et al. 2021, arXiv:2104.09864), `alibi` (Press et al. 2021,
 arXiv:2108.12409), `t5 bias` (Raffel et al. 2019, arXiv:1910.10683, one table for all layers of a stack), `none`.
-As in T5, the attention from decoder to encoder is told no positions, except for `rope` and tables, which stand in the
-states already or turn queries and keys only within a stack.
+As in T5, the attention from the decoder to the encoder is told no positions of its own.
 """
 
 import math

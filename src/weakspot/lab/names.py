@@ -13,20 +13,11 @@ from weakspot.records.lab import Cell
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What a task asks, in a line; `counts` says what a length counts, `decodings` how its answers are decoded.
-
-    `low` to `high` are the lengths to train on, `far` the longest to test, `steps` and `rate` the settings with which
-    a standard cell (width 128, 2 layers, batch 64) learns it, or was tried longest without.
-    """
+    """What a task asks, in a line; `counts` says what a length counts, `decodings` how its answers are decoded."""
 
     line: str
     counts: str = "tokens"
     decodings: tuple[str, ...] = ("free",)
-    low: int = 1
-    high: int = 10
-    far: int = 20
-    steps: int = 1000
-    rate: float = 2e-3
 
 
 class Shape(msgspec.Struct, frozen=True):

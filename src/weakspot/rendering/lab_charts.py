@@ -181,7 +181,14 @@ def crossing_charts(report: LabReport) -> tuple[Markup, Markup] | None:
     if not found:
         return None
     dots = [
-        Dot(f"{c.task}: {c.part}", colours[c.standing], c.difference, c.low, c.high, f"{c.first} → {c.second}")
+        Dot(
+            f"{c.task}: {'several parts' if ', ' in c.part else c.part}",
+            colours[c.standing],
+            c.difference,
+            c.low,
+            c.high,
+            f"{c.first} → {c.second}",
+        )
         for c in found[:MOST_DRAWN]
     ]
     spoken = "Differences of exact match beyond the trained lengths; the figures stand in the table below"
