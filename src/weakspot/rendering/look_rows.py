@@ -105,15 +105,14 @@ def values(look: Look, name: str) -> list[float | None]:
     return [getattr(token, name) for token in look.tokens]
 
 
-def chips(look: Look) -> list[Chip]:
-    """The prompt's tokens in the colours of the first measure there is."""
-    there = measures(look)
-    chosen: list[float | None] = values(look, there[0][0]) if there else [None] * len(look.tokens)
+def chips(tokens: Sequence[LookToken], there: Sequence[tuple[str, str]]) -> list[Chip]:
+    """Tokens in the colours of the first of these measures."""
+    chosen = [getattr(token, there[0][0]) if there else None for token in tokens]
     most = _most(chosen)
     signless = bool(there) and there[0][0] == "surprisal"
     return [
         Chip(token.text or "(empty)", told(token), "plain" if signless else _side(value), _part(value, most))
-        for token, value in zip(look.tokens, chosen, strict=True)
+        for token, value in zip(tokens, chosen, strict=True)
     ]
 
 
@@ -130,7 +129,8 @@ def told(token: LookToken) -> str:
 
 def agreements(look: Look) -> list[str]:
     """How far the ways to attribute agree."""
-    return [agreement_words(one) for one in look.agreement]
+    unit = "group" if look.tokens and look.tokens[0].group is not None else "token"
+    return [agreement_words(one, unit) for one in look.agreement]
 
 
 def inducing(look: Look) -> list[str]:
