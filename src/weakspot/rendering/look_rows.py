@@ -18,6 +18,7 @@ CAP = 62
 """Most of a full colour that is mixed in, in per cent: text has to stay readable on it."""
 STRONGEST = 15
 NAMED = 8
+HALF = 0.5
 Found = TypeVar("Found", LensCell, PatchEffect)
 
 
@@ -64,6 +65,8 @@ def several(look: Look) -> bool:
 def headline(look: Look) -> Headline:
     """The answer with its figures, the likeliest next tokens, the strongest effect."""
     answer = look.answer
+    if not answer.ids:
+        return Headline(f"Inside {look.model}", "No answer was measured.", (), strongest(look))
     text = shown(answer.text)
     title = f"{look.model} on the answer {text}" if answer.given else f"{look.model} goes on with {text}"
     whole = "all its tokens together" if len(answer.ids) > 1 else f"probability {small(_exp(answer.logprob))}"
@@ -174,6 +177,37 @@ def _lens_cell(one: LensCell) -> Cell:
     return Cell(shown(one.text), title, "plain", _part(one.probability, 1.0))
 
 
+def settles(look: Look) -> str:
+    """From which layer on the answer is the likeliest, in a sentence; empty without a lens."""
+    if not look.lens:
+        return ""
+    last = look.lens[-1]
+    if last.rank:
+        return f"After the last layer the answer is number {last.rank + 1:,} of the vocabulary."
+    first = last.layer
+    for one in reversed(look.lens):
+        if one.rank:
+            break
+        first = one.layer
+    return f"The answer is the likeliest after {first} of {formats.plural(last.layer, 'layer')}, and stays so."
+
+
+def arrives(look: Look) -> str:
+    """From which layer on the last position carries half of the difference; empty where that cannot be told."""
+    if look.patching is None or not in_shares(look):
+        return ""
+    own = [one for one in look.patching.residual if one.what in ("residual", "decoder residual")]
+    place = max((one.position for one in own if one.position is not None), default=None)
+    first = None
+    for one in sorted((one for one in own if one.position == place), key=lambda one: -one.layer):
+        if one.share is None or one.share < HALF:
+            break
+        first = one.layer
+    if place is None or first is None:
+        return ""
+    return f"From layer {first} on, the last position alone (position {place}) carries half of the difference or more."
+
+
 def patch_tables(look: Look) -> list[Grid]:
     """Where the second prompt's stream was put in, by stack: how much of the distance the answer moved."""
     if not look.patching:
@@ -236,7 +270,7 @@ def massive(look: Look) -> list[str]:
 
 def residual_rows(look: Look) -> list[tuple[str, list[tuple[str, str, str, str, str]]]]:
     """Each stack's norms by layer: layer, median, largest, where it is, largest magnitude."""
-    made = []
+    made: list[tuple[str, list[tuple[str, str, str, str, str]]]] = []
     for one in look.residual:
         pairs = zip(one.norms, one.largest, strict=False)
         made.append((one.stack, [_norm_row(n, row, big, one.tile) for n, (row, big) in enumerate(pairs)]))
