@@ -289,6 +289,9 @@ def test_where_the_answer_settles_is_told() -> None:
     residual = tuple(PatchEffect("residual", n, 5, 1.0, share) for n, share in enumerate(shares))
     patched = msgspec.structs.replace(look, patching=msgspec.structs.replace(look.patching, residual=residual))
     assert arrives(patched).startswith("From layer 2 on, the last position alone (position 5)")
+    assert settles(look) == "After the last layer the answer is number 2 of the vocabulary."
+    late = tuple(msgspec.structs.replace(one, rank=rank) for one, rank in zip(look.lens, (0, 0, 0, 1, 0), strict=True))
+    assert "only after the last of 4 layers" in settles(msgspec.structs.replace(look, lens=late))
     assert arrives(look) == ""
     assert arrives(encoder_decoder()) == ""
 

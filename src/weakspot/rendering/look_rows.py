@@ -189,11 +189,16 @@ def settles(look: Look) -> str:
         if one.rank:
             break
         first = one.layer
+    if first == last.layer:
+        return f"The answer becomes the likeliest only after the last of {formats.plural(last.layer, 'layer')}."
     return f"The answer is the likeliest after {first} of {formats.plural(last.layer, 'layer')}, and stays so."
 
 
 def arrives(look: Look) -> str:
-    """From which layer on the last position carries half of the difference; empty where that cannot be told."""
+    """From which layer on the last position carries half of the difference; empty where that cannot be told.
+
+    Behind the last layer it carries all of it by construction, which is not worth a sentence.
+    """
     if look.patching is None or not in_shares(look):
         return ""
     own = [one for one in look.patching.residual if one.what in ("residual", "decoder residual")]
@@ -203,7 +208,7 @@ def arrives(look: Look) -> str:
         if one.share is None or one.share < HALF:
             break
         first = one.layer
-    if place is None or first is None:
+    if place is None or first is None or first == max(one.layer for one in own):
         return ""
     return f"From layer {first} on, the last position alone (position {place}) carries half of the difference or more."
 

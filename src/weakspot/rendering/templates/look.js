@@ -76,22 +76,19 @@
   const key = (stack, layer, head) => `${stack} ${layer} ${head}`;
   const heads = new Map(data.heads.map((one) => [key(one[STACK], one[LAYER], one[HEAD]), one]));
   const maps = new Map(data.maps.map((one) => [key(one[0], one[1], one[2]), one]));
-  const state = { stack: null, metric: null, name: null };
+  const state = { stack: null, metric: null, name: null, layers: [], drawn: null };
+  const scratch = make("canvas");
   let grid = null, map = null;
 
   function picture(one) {
     const [, , , rows, columns, , , text] = one;
-    const bytes = atob(text);
-    const canvas = make("canvas");
-    canvas.width = columns;
-    canvas.height = rows;
+    const bytes = atob(text), packed = Drawing.colours().packed;
+    if (scratch.width !== columns || scratch.height !== rows) Object.assign(scratch, { width: columns, height: rows });
     const image = new ImageData(columns, rows);
-    for (let n = 0; n < rows * columns; n += 1) {
-      const colour = Drawing.colours().table[bytes.charCodeAt(n)];
-      image.data.set([colour[0], colour[1], colour[2], 255], n * 4);
-    }
-    canvas.getContext("2d").putImageData(image, 0, 0);
-    return canvas;
+    const points = new Uint32Array(image.data.buffer);
+    for (let n = 0; n < points.length; n += 1) points[n] = packed[bytes.charCodeAt(n)];
+    scratch.getContext("2d").putImageData(image, 0, 0);
+    return scratch;
   }
 
   function headWords(one) {
@@ -127,9 +124,14 @@
     const say = (r, c) => { const one = find(r, c); byId("grid-said").textContent = one ? `${one[NAME]}: ${headWords(one)}${known(one[MOVED]) ? `; patched, it moves the log-odds by ${signed(one[MOVED])} nats` : ""}` : ""; };
     grid.mark = null;
     grid.show({ rows: count, columns: layers.length, row: (n) => `H${n}`, column: (n) => `L${layers[n]}`, least: 18, widest: 44, say, pick: (r, c) => pickHead(find(r, c)), colour, paint });
-    const chosen = data.heads.find((one) => one[NAME] === state.name);
-    if (chosen && chosen[STACK] === state.stack) grid.choose(chosen[HEAD], layers.indexOf(chosen[LAYER]));
+    Object.assign(state, { layers, drawn: `${state.stack} ${state.metric}` });
+    markHead();
     gridLegend(at, top);
+  }
+
+  function markHead() {
+    const chosen = data.heads.find((one) => one[NAME] === state.name);
+    if (chosen && chosen[STACK] === state.stack) grid.choose(chosen[HEAD], state.layers.indexOf(chosen[LAYER]));
   }
 
   function gridLegend(at, top) {
@@ -161,7 +163,8 @@
     const said = [...(data.said[one[NAME]] || [])];
     if (known(one[MOVED])) said.unshift(`Its result, put in from the second prompt, moves the log-odds by ${signed(one[MOVED])} nats${known(one[SHARE]) ? `, ${percent(one[SHARE])} of the way` : ""}.`);
     byId("head-causal").replaceChildren(...(said.length ? said : ["Nothing was changed in this head, so what it carries is not known."]).map((text) => make("li", "x", text)));
-    drawGrid();
+    if (state.drawn === `${state.stack} ${state.metric}`) markHead();
+    else drawGrid();
     drawMap(maps.get(key(one[STACK], one[LAYER], one[HEAD])));
   }
 

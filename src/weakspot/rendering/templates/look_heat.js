@@ -53,6 +53,9 @@ const Drawing = (() => {
     const ramp = ["--q0", "--q1", "--q2", "--q3", "--q4"].map(rgb);
     colours = { ramp, middle: rgb("--middle"), helps: rgb("--helps"), hurts: rgb("--hurts"), muted: rgb("--muted"), blank: rgb("--blank") };
     colours.table = Array.from({ length: 256 }, (_, n) => mix(ramp, n / 255));
+    // the same as a canvas keeps them, a pixel in one number
+    const bytes = Uint8ClampedArray.from(colours.table.flatMap((colour) => [...colour, 255]));
+    colours.packed = new Uint32Array(bytes.buffer);
   }
 
   // ---- a heat map on a canvas: pointer, keyboard, labels that appear where they fit
