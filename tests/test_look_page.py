@@ -32,7 +32,7 @@ from weakspot.records.look import (
     Stack,
 )
 from weakspot.rendering.look_page import data_json, look_html
-from weakspot.rendering.look_rows import strongest
+from weakspot.rendering.look_rows import arrives, settles, strongest
 from weakspot.rendering.look_words import agreement_words, signed
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>\u202e\x00\u2028\"'`${1}{{ 7*7 }}\n&lt;"
@@ -119,13 +119,14 @@ def encoder_decoder() -> Look:
         ),
         maps=tuple(attention(stack, x, y, sizes[stack]) for stack, x, y in names),
         lens_grid=tuple(LensCell(n, 0, " said", 0.3) for n in range(5)),
-        residual=tuple(
-            Residual(stack, 1, ((2.0,) * n,) * 5, ((3.0,) * n,) * 5) for stack, n in (("encoder", 9), ("decoder", 1))
+        residual=(
+            Residual("encoder", 1, ((2.0,) * 9,) * 5, ((3.0,) * 9,) * 5),
+            Residual("decoder", 1, ((2.0,),) * 5, ((3.0,),) * 5),
         ),
         induction=None,
         ablations=(effect("cross:L1H1"),),
-        patching=msgspec.structs.replace(
-            a_look().patching,
+        patching=Patching(
+            " other", (" other",) * 9, " said", " else", 5.0, -5.0, True,
             residual=(
                 PatchEffect("encoder residual", 0, 2, 1.0, None),
                 PatchEffect("decoder residual", 0, 0, -1.0, None),
@@ -133,7 +134,7 @@ def encoder_decoder() -> Look:
             by_head=(PatchEffect("cross:L1H1", 1, None, 2.5, None),),
             heads=(),
         ),
-    )
+    )  # fmt: skip
 
 
 def empty() -> Look:
@@ -251,7 +252,8 @@ def test_empty_records_say_that_nothing_was_seen() -> None:
     for said in ("No tokens were read", "No attention could be seen", "No lens is shown", "The stream was not read",
                  "None was asked for", "Not measured", "No heads were taken out"):  # fmt: skip
         assert said in text
-    assert "0.00" not in text.replace("Log-probability 0.00 nats", "")
+    assert "No answer was measured" in text
+    assert "0.0" not in text
 
 
 def test_the_strongest_result_is_one_that_stands_out() -> None:
@@ -271,6 +273,27 @@ def test_agreement_is_said_in_words(value: float, said: str) -> None:
     words = agreement_words(Agreement("ablation", "gradient x input", value, 13, 2, 5))
     assert said in words
     assert f"Spearman {signed(value)} over 13 tokens; 2 of the top 5" in words
+
+
+def test_where_the_answer_settles_is_told() -> None:
+    """The sentences name the layer from which on it holds to the end, not the first one where it happened to hold."""
+    look = a_look(layers=4)
+    ranks = (3, 0, 5, 0, 0)
+    lens = tuple(msgspec.structs.replace(one, rank=rank) for one, rank in zip(look.lens, ranks, strict=True))
+    assert settles(msgspec.structs.replace(look, lens=lens)) == (
+        "The answer is the likeliest after 3 of 4 layers, and stays so."
+    )
+    assert "is number 6 of" in settles(msgspec.structs.replace(look, lens=lens[:3]))
+    assert look.patching is not None
+    shares = (0.9, 0.1, 0.6, 1.0)
+    residual = tuple(PatchEffect("residual", n, 5, 1.0, share) for n, share in enumerate(shares))
+    patched = msgspec.structs.replace(look, patching=msgspec.structs.replace(look.patching, residual=residual))
+    assert arrives(patched).startswith("From layer 2 on, the last position alone (position 5)")
+    assert settles(look) == "After the last layer the answer is number 2 of the vocabulary."
+    late = tuple(msgspec.structs.replace(one, rank=rank) for one, rank in zip(look.lens, (0, 0, 0, 1, 0), strict=True))
+    assert "only after the last of 4 layers" in settles(msgspec.structs.replace(look, lens=late))
+    assert arrives(look) == ""
+    assert arrives(encoder_decoder()) == ""
 
 
 def test_a_thousand_heads_fit_into_one_page() -> None:

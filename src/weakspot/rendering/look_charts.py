@@ -48,7 +48,8 @@ def charts(look: Look) -> dict[str, Chart | None]:
     ranks = [(one.layer, math.log10(one.rank + 1)) for one in look.lens]
     likely = [(one.layer, one.probability) for one in look.lens]
     deepest = max(1, math.ceil(max((value for _, value in ranks), default=1)))
-    decades = [(float(n), formats.count(10**n)) for n in range(deepest + 1)]
+    step = math.ceil(deepest / 6)
+    decades = [(float(n), _short(10**n)) for n in range(0, deepest + step, step)]
     return {
         "sink": _chart("Attention to the first token", "mean over a layer's heads", _sinks(look), PARTS),
         "rank": _chart(
@@ -75,6 +76,11 @@ def sink_means(look: Look) -> dict[Stack, dict[int, float]]:
 
 def _sinks(look: Look) -> list[tuple[str, list[tuple[int, float]]]]:
     return [(stack, list(layers.items())) for stack, layers in sink_means(look).items()]
+
+
+def _short(number: int) -> str:
+    """1, 10, 100, 1k, 10k, 100k, 1M: an axis has little room."""
+    return f"{number // 10**6:,}M" if number >= 10**6 else f"{number // 1000}k" if number >= 1000 else str(number)
 
 
 def _chart(

@@ -33,7 +33,8 @@ def look_html(look: Look) -> str:
         look=look,
         head=look_rows.headline(look),
         measures=look_rows.measures(look),
-        chips=look_rows.chips(look),
+        chips=look_rows.chips(look.tokens, look_rows.measures(look)),
+        target=look_rows.chips(look.target, look_rows.MEASURES[-1:]),
         several=look_rows.several(look),
         agreements=look_rows.agreements(look),
         inducing=look_rows.inducing(look),
@@ -43,6 +44,8 @@ def look_html(look: Look) -> str:
         residual=look_rows.residual_rows(look),
         patches=look_rows.patch_tables(look),
         by_head=look_rows.by_head(look),
+        settles=look_rows.settles(look),
+        arrives=look_rows.arrives(look),
         shares=look_rows.in_shares(look),
         charts=look_charts.charts(look),
         size=look_charts.SIZE,
@@ -99,7 +102,7 @@ def command(look: Look) -> str:
     """The command that makes this look again, as far as the record tells; a long prompt has to be given again."""
     parts = ["weakspot", "look", look.reference, _quoted(look.prompt, "PROMPT")]
     if look.answer.given:
-        parts += ["--answer", look.answer.text]
+        parts += ["--answer", _quoted(look.answer.text, "TEXT")]
     asked = look.ablations or (look.patching.heads if look.patching else ())
     for effect in asked:
         parts += ["--ablate", "+".join(effect.heads)]
@@ -111,7 +114,8 @@ def command(look: Look) -> str:
 
 
 def _quoted(text: str, stand_in: str) -> str:
-    return text if len(text) <= LONGEST_PROMPT else stand_in
+    """What is long, or would be taken for an option, has to be put in by hand."""
+    return stand_in if len(text) > LONGEST_PROMPT or text.startswith("-") else text
 
 
 def _finite(value: Any) -> Any:

@@ -18,6 +18,7 @@ CAP = 62
 """Most of a full colour that is mixed in, in per cent: text has to stay readable on it."""
 STRONGEST = 15
 NAMED = 8
+HALF = 0.5
 Found = TypeVar("Found", LensCell, PatchEffect)
 
 
@@ -64,6 +65,8 @@ def several(look: Look) -> bool:
 def headline(look: Look) -> Headline:
     """The answer with its figures, the likeliest next tokens, the strongest effect."""
     answer = look.answer
+    if not answer.ids:
+        return Headline(f"Inside {look.model}", "No answer was measured.", (), strongest(look))
     text = shown(answer.text)
     title = f"{look.model} on the answer {text}" if answer.given else f"{look.model} goes on with {text}"
     whole = "all its tokens together" if len(answer.ids) > 1 else f"probability {small(_exp(answer.logprob))}"
@@ -105,15 +108,14 @@ def values(look: Look, name: str) -> list[float | None]:
     return [getattr(token, name) for token in look.tokens]
 
 
-def chips(look: Look) -> list[Chip]:
-    """The prompt's tokens in the colours of the first measure there is."""
-    there = measures(look)
-    chosen: list[float | None] = values(look, there[0][0]) if there else [None] * len(look.tokens)
+def chips(tokens: Sequence[LookToken], there: Sequence[tuple[str, str]]) -> list[Chip]:
+    """Tokens in the colours of the first of these measures."""
+    chosen = [getattr(token, there[0][0]) if there else None for token in tokens]
     most = _most(chosen)
     signless = bool(there) and there[0][0] == "surprisal"
     return [
         Chip(token.text or "(empty)", told(token), "plain" if signless else _side(value), _part(value, most))
-        for token, value in zip(look.tokens, chosen, strict=True)
+        for token, value in zip(tokens, chosen, strict=True)
     ]
 
 
@@ -130,7 +132,8 @@ def told(token: LookToken) -> str:
 
 def agreements(look: Look) -> list[str]:
     """How far the ways to attribute agree."""
-    return [agreement_words(one) for one in look.agreement]
+    unit = "group" if look.tokens and look.tokens[0].group is not None else "token"
+    return [agreement_words(one, unit) for one in look.agreement]
 
 
 def inducing(look: Look) -> list[str]:
@@ -172,6 +175,42 @@ def _lens_cell(one: LensCell) -> Cell:
     where = f"after {formats.plural(one.layer, 'layer')}, position {one.position}"
     title = f"{where}: {shown(one.text)} {small(one.probability)}"
     return Cell(shown(one.text), title, "plain", _part(one.probability, 1.0))
+
+
+def settles(look: Look) -> str:
+    """From which layer on the answer is the likeliest, in a sentence; empty without a lens."""
+    if not look.lens:
+        return ""
+    last = look.lens[-1]
+    if last.rank:
+        return f"After the last layer the answer is number {last.rank + 1:,} of the vocabulary."
+    first = last.layer
+    for one in reversed(look.lens):
+        if one.rank:
+            break
+        first = one.layer
+    if first == last.layer:
+        return f"The answer becomes the likeliest only after the last of {formats.plural(last.layer, 'layer')}."
+    return f"The answer is the likeliest after {first} of {formats.plural(last.layer, 'layer')}, and stays so."
+
+
+def arrives(look: Look) -> str:
+    """From which layer on the last position carries half of the difference; empty where that cannot be told.
+
+    Behind the last layer it carries all of it by construction, which is not worth a sentence.
+    """
+    if look.patching is None or not in_shares(look):
+        return ""
+    own = [one for one in look.patching.residual if one.what in ("residual", "decoder residual")]
+    place = max((one.position for one in own if one.position is not None), default=None)
+    first = None
+    for one in sorted((one for one in own if one.position == place), key=lambda one: -one.layer):
+        if one.share is None or one.share < HALF:
+            break
+        first = one.layer
+    if place is None or first is None or first == max(one.layer for one in own):
+        return ""
+    return f"From layer {first} on, the last position alone (position {place}) carries half of the difference or more."
 
 
 def patch_tables(look: Look) -> list[Grid]:
@@ -236,7 +275,7 @@ def massive(look: Look) -> list[str]:
 
 def residual_rows(look: Look) -> Sequence[tuple[str, list[tuple[str, str, str, str, str]]]]:
     """Each stack's norms by layer: layer, median, largest, where it is, largest magnitude."""
-    made = []
+    made: list[tuple[str, list[tuple[str, str, str, str, str]]]] = []
     for one in look.residual:
         pairs = zip(one.norms, one.largest, strict=False)
         made.append((one.stack, [_norm_row(n, row, big, one.tile) for n, (row, big) in enumerate(pairs)]))

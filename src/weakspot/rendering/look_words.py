@@ -49,12 +49,12 @@ def head_name(head: Head, *, several: bool) -> str:
     return f"{SHORT[head.stack]}:{name}" if several else name
 
 
-def agreement_words(one: Agreement) -> str:
-    """How far two attributions agree, in a sentence: a weak agreement is said to be weak."""
+def agreement_words(one: Agreement, unit: str = "token") -> str:
+    """How far two attributions agree, in a sentence: a weak agreement is said to be weak; `unit` is what it is over."""
     if one.spearman is None or not math.isfinite(one.spearman):
-        how = f"cannot be held against each other over {formats.plural(one.n, 'token')}"
+        how = f"cannot be held against each other over {formats.plural(one.n, unit)}"
         return f"{_capital(one.first)} and {one.second} {how}."
-    figure = f"Spearman {signed(one.spearman)} over {formats.plural(one.n, 'token')}"
+    figure = f"Spearman {signed(one.spearman)} over {formats.plural(one.n, unit)}"
     top = f"{one.same_top} of the top {one.top} are the same" if one.top else "no top to compare"
     if one.spearman >= STRONG:
         verdict = "agree well"

@@ -41,17 +41,15 @@
       return `${words} ${name === "surprisal" ? `${decimal(value)} bits` : `${signed(value, 3)} nats`}`;
     });
     const group = data.groups[n] === null ? "" : ` (ablated with its group, number ${data.groups[n]})`;
-    byId("token-said").textContent = `${data.tokens[n]}, place ${n}: ${parts.join("; ") || "no values"}${group}`;
+    byId("token-said").textContent = `“${data.tokens[n]}”, place ${n}: ${parts.join("; ") || "no values"}${group}`;
   }
 
-  function startTokens() {
-    const place = byId("tokens");
-    if (!place) return;
+  function listen(place, say) {
     const chips = [...place.querySelectorAll(".tok")];
     const number = (event) => chips.indexOf(event.target.closest(".tok"));
     chips.forEach((chip, n) => { chip.tabIndex = n ? -1 : 0; });
     for (const kind of ["pointerover", "focusin", "click"]) {
-      place.addEventListener(kind, (event) => { if (number(event) >= 0) sayToken(number(event)); });
+      place.addEventListener(kind, (event) => { if (number(event) >= 0) say(number(event), chips); });
     }
     place.addEventListener("keydown", (event) => {
       const next = chips[number(event) + ({ ArrowRight: 1, ArrowLeft: -1 }[event.key] || 0)];
@@ -61,6 +59,13 @@
       next.tabIndex = 0;
       next.focus();
     });
+  }
+
+  function startTokens() {
+    const target = byId("target");
+    if (target) listen(target, (n, chips) => { byId("target-said").textContent = `“${data.target[n]}”, place ${n}: ${chips[n].title}`; });
+    if (!byId("tokens")) return;
+    listen(byId("tokens"), sayToken);
     document.querySelectorAll("[data-measure]").forEach((button) => button.addEventListener("click", () => colourTokens(button.dataset.measure)));
     const first = Object.keys(data.values)[0];
     if (first) colourTokens(first);
@@ -71,22 +76,19 @@
   const key = (stack, layer, head) => `${stack} ${layer} ${head}`;
   const heads = new Map(data.heads.map((one) => [key(one[STACK], one[LAYER], one[HEAD]), one]));
   const maps = new Map(data.maps.map((one) => [key(one[0], one[1], one[2]), one]));
-  const state = { stack: null, metric: null, name: null };
+  const state = { stack: null, metric: null, name: null, layers: [], drawn: null };
+  const scratch = make("canvas");
   let grid = null, map = null;
 
   function picture(one) {
     const [, , , rows, columns, , , text] = one;
-    const bytes = atob(text);
-    const canvas = make("canvas");
-    canvas.width = columns;
-    canvas.height = rows;
+    const bytes = atob(text), packed = Drawing.colours().packed;
+    if (scratch.width !== columns || scratch.height !== rows) Object.assign(scratch, { width: columns, height: rows });
     const image = new ImageData(columns, rows);
-    for (let n = 0; n < rows * columns; n += 1) {
-      const colour = Drawing.colours().table[bytes.charCodeAt(n)];
-      image.data.set([colour[0], colour[1], colour[2], 255], n * 4);
-    }
-    canvas.getContext("2d").putImageData(image, 0, 0);
-    return canvas;
+    const points = new Uint32Array(image.data.buffer);
+    for (let n = 0; n < points.length; n += 1) points[n] = packed[bytes.charCodeAt(n)];
+    scratch.getContext("2d").putImageData(image, 0, 0);
+    return scratch;
   }
 
   function headWords(one) {
@@ -119,12 +121,17 @@
       if (one) context.drawImage(picture(one), ...box);
       return Boolean(one);
     };
-    const say = (r, c) => { const one = find(r, c); byId("grid-said").textContent = one ? `${one[NAME]}: ${headWords(one)}` : ""; };
+    const say = (r, c) => { const one = find(r, c); byId("grid-said").textContent = one ? `${one[NAME]}: ${headWords(one)}${known(one[MOVED]) ? `; patched, it moves the log-odds by ${signed(one[MOVED])} nats` : ""}` : ""; };
     grid.mark = null;
     grid.show({ rows: count, columns: layers.length, row: (n) => `H${n}`, column: (n) => `L${layers[n]}`, least: 18, widest: 44, say, pick: (r, c) => pickHead(find(r, c)), colour, paint });
-    const chosen = data.heads.find((one) => one[NAME] === state.name);
-    if (chosen && chosen[STACK] === state.stack) grid.choose(chosen[HEAD], layers.indexOf(chosen[LAYER]));
+    Object.assign(state, { layers, drawn: `${state.stack} ${state.metric}` });
+    markHead();
     gridLegend(at, top);
+  }
+
+  function markHead() {
+    const chosen = data.heads.find((one) => one[NAME] === state.name);
+    if (chosen && chosen[STACK] === state.stack) grid.choose(chosen[HEAD], state.layers.indexOf(chosen[LAYER]));
   }
 
   function gridLegend(at, top) {
@@ -156,7 +163,8 @@
     const said = [...(data.said[one[NAME]] || [])];
     if (known(one[MOVED])) said.unshift(`Its result, put in from the second prompt, moves the log-odds by ${signed(one[MOVED])} nats${known(one[SHARE]) ? `, ${percent(one[SHARE])} of the way` : ""}.`);
     byId("head-causal").replaceChildren(...(said.length ? said : ["Nothing was changed in this head, so what it carries is not known."]).map((text) => make("li", "x", text)));
-    drawGrid();
+    if (state.drawn === `${state.stack} ${state.metric}`) markHead();
+    else drawGrid();
     drawMap(maps.get(key(one[STACK], one[LAYER], one[HEAD])));
   }
 
@@ -185,18 +193,19 @@
     const share = (r, c) => (bytes.charCodeAt(r * columns + c) / 255) ** 2;
     const place = (n, tile, names) => span(n * tile, tile, Math.max(names.length, n * tile + 1));
     const name = (n, tile, names) => (tile === 1 && names[n] !== undefined ? names[n] : place(n, tile, names));
-    const told = (n, tile, names, word) => (tile === 1 ? `${name(n, 1, names)} (${word} ${n})` : `${word === "key" ? "keys" : "queries"} ${place(n, tile, names)}`);
+    const told = (n, tile, names, word) => (tile === 1 ? `“${name(n, 1, names)}” (${word} ${n})` : `${word === "key" ? "keys" : "queries"} ${place(n, tile, names)}`);
+    const best = (r) => Array.from({ length: columns }, (_, n) => n).sort((a, b) => share(r, b) - share(r, a));
     const say = (r, c) => {
       byId("map-said").textContent = `${told(r, rowTile, queries, "query")} → ${told(c, columnTile, keys, "key")}: ${percent(share(r, c))}`;
-      const order = Array.from({ length: columns }, (_, n) => n).sort((a, b) => share(r, b) - share(r, a)).slice(0, 5).filter((n) => share(r, n) >= 0.0005);
-      byId("map-top").textContent = `Most of ${told(r, rowTile, queries, "query")}: ${order.map((n) => `${name(n, columnTile, keys)} ${percent(share(r, n))}`).join(", ") || "nothing"}`;
+      const order = best(r).slice(0, 5).filter((n) => share(r, n) >= 0.0005);
+      byId("map-top").textContent = `Most of ${told(r, rowTile, queries, "query")}: ${order.map((n) => `${columnTile === 1 ? `“${name(n, 1, keys)}”` : name(n, columnTile, keys)} ${percent(share(r, n))}`).join(", ") || "nothing"}`;
     };
     map.show({
       rows, columns, words: columnTile === 1, least: 3, widest: 34, say,
-      row: (n) => name(n, rowTile, queries), column: (n) => name(n, columnTile, keys), place: (n) => place(n, columnTile, keys),
+      row: (n) => name(n, rowTile, queries), column: (n) => name(n, columnTile, keys), place: (n) => `${n * columnTile}`,
       colour: (r, c) => Drawing.colours().table[bytes.charCodeAt(r * columns + c)],
     });
-    say(rows - 1, 0);
+    say(rows - 1, best(rows - 1)[0]);
   }
 
   function options(select, pairs, chosen) {
@@ -255,7 +264,7 @@
         rows: norms.length, columns: norms[0].length, words: tile === 1, least: 6, widest: 40, tallest: 16, column,
         row: (r) => (r ? `${r - 1}` : "emb."), place: (c) => `${c * tile}`,
         colour: (r, c) => (norms[r][c] > 0 ? mix(Drawing.colours().ramp, Math.log(norms[r][c] / low) / (Math.log(high / low) || 1)) : Drawing.colours().blank),
-        say: (r, c) => { said.textContent = `${r ? `after layer ${r - 1}` : "embeddings"}, ${tile === 1 ? `${column(c)} (position ${c})` : `positions ${column(c)}`}: norm ${large(norms[r][c])}, largest magnitude ${large((largest[r] || [])[c])}`; },
+        say: (r, c) => { said.textContent = `${r ? `after layer ${r - 1}` : "embeddings"}, ${tile === 1 ? `“${column(c)}” (position ${c})` : `positions ${column(c)}`}: norm ${large(norms[r][c])}, largest magnitude ${large((largest[r] || [])[c])}`; },
       });
     });
   }
@@ -273,6 +282,8 @@
     startTokens();
     startAttention();
     startStream();
+    // the last position is the one that answers
+    document.querySelectorAll("#lens .tall").forEach((place) => { place.scrollLeft = place.scrollWidth; });
     for (const query of ["(prefers-color-scheme: dark)", "print"]) window.matchMedia(query).addEventListener("change", redraw);
     window.addEventListener("beforeprint", () => { for (const one of heats) { one.seen = true; } redraw(); });
     let width = window.innerWidth, timer = 0;

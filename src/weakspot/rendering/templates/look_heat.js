@@ -53,12 +53,16 @@ const Drawing = (() => {
     const ramp = ["--q0", "--q1", "--q2", "--q3", "--q4"].map(rgb);
     colours = { ramp, middle: rgb("--middle"), helps: rgb("--helps"), hurts: rgb("--hurts"), muted: rgb("--muted"), blank: rgb("--blank") };
     colours.table = Array.from({ length: 256 }, (_, n) => mix(ramp, n / 255));
+    // the same as a canvas keeps them, a pixel in one number
+    const bytes = Uint8ClampedArray.from(colours.table.flatMap((colour) => [...colour, 255]));
+    colours.packed = new Uint32Array(bytes.buffer);
   }
 
   // ---- a heat map on a canvas: pointer, keyboard, labels that appear where they fit
 
   class Heat {
-    // spec: rows, columns, row(n), column(n), words, least, widest, tallest, label, say(r, c), pick?(r, c), colour(r, c) or paint(context, r, c, box)
+    // spec: rows, columns, row(n), column(n), place?(n): a column's short name, words: columns are words, least and widest
+    // (a cell's width), tallest?, say(r, c), pick?(r, c), colour(r, c), paint?(context, r, c, box): whether it drew the cell
     constructor(place, label) {
       this.place = place;
       this.canvas = make("canvas");
@@ -104,7 +108,7 @@ const Drawing = (() => {
         return Math.min(150, Math.ceil(width)) + 8;
       };
       this.left = widest(rows, row);
-      const room = this.place.clientWidth - this.left - 4;
+      const room = this.place.clientWidth - this.left - 16;
       this.w = Math.max(this.spec.least, Math.min(this.spec.widest, room / columns));
       if (this.w > 4) this.w = Math.floor(this.w);
       this.h = Math.min(this.w, this.spec.tallest || this.w);
@@ -116,7 +120,7 @@ const Drawing = (() => {
       if (!this.spec || !colours) return;
       const context = this.canvas.getContext("2d");
       this.measure(context);
-      const width = this.left + this.w * this.spec.columns + 2, height = this.top + this.h * this.spec.rows + 2;
+      const width = this.left + this.w * this.spec.columns + 14, height = this.top + this.h * this.spec.rows + 2;
       const scale = window.devicePixelRatio || 1;
       this.canvas.width = Math.ceil(width * scale);
       this.canvas.height = Math.ceil(height * scale);
@@ -138,12 +142,13 @@ const Drawing = (() => {
       const every = Math.max(1, Math.ceil(11 / this.h));
       for (let r = 0; r < rows; r += every) context.fillText(row(r), this.left - 5, this.top + (r + 0.5) * this.h, this.left - 5);
       context.textAlign = this.upright ? "left" : "center";
-      const step = this.upright ? 1 : Math.max(1, Math.ceil(30 / this.w));
+      const short = this.spec.place || column;
+      const step = this.upright ? 1 : Math.max(1, Math.ceil(34 / this.w));
       for (let c = 0; c < columns; c += step) {
         context.save();
         context.translate(this.left + (c + 0.5) * this.w, this.upright ? this.top - 4 : this.top - 8);
         if (this.upright) context.rotate(-Math.PI / 2);
-        context.fillText(this.upright || !this.spec.words ? column(c) : this.spec.place(c), 0, 0, this.upright ? this.top - 6 : 200);
+        context.fillText(this.upright ? column(c) : short(c), 0, 0, this.upright ? this.top - 6 : 200);
         context.restore();
       }
     }
