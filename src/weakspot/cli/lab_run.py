@@ -8,7 +8,7 @@ from weakspot.cli.lab_report import show
 from weakspot.cli.parsing import Parser, add_json
 
 EXAMPLES = """\
-  weakspot lab run --preset quick --workers 2
+  weakspot lab run --quick --workers 2
   weakspot lab run --workers 2 --out runs/lab                 # standard: copy and brackets, 3 shapes, 3 seeds
   weakspot lab run --preset crossings --workers 2
   weakspot lab run --tasks copy,reverse --shapes block-rope,block-alibi --seeds 5 --steps 3000 --out runs/two
@@ -24,7 +24,9 @@ def run(words: list[str]) -> int:
     """Train a grid."""
     parser = Parser("lab run", "Train a grid of small models on the same tasks and report.", EXAMPLES)
     presets = [str(row["name"]) for row in lab_list()["presets"]]
-    parser.add_argument("--preset", default="standard", choices=presets, help="which grid (standard)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--preset", default="standard", choices=presets, help="which grid (standard)")
+    which.add_argument("--quick", action="store_const", const="quick", dest="preset", help="the same as --preset quick")
     parser.add_argument("--tasks", type=_names, metavar="A,B", help="these tasks (the preset's)")
     parser.add_argument("--shapes", type=_names, metavar="A,B", help="these shapes (the preset's)")
     parser.add_argument("--seeds", type=int, metavar="N", help="trainings of each (the preset's)")
