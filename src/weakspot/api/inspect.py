@@ -18,10 +18,11 @@ from weakspot.anatomy.risk_rules import RISK_RULES
 from weakspot.anatomy.risks import risks_of
 from weakspot.api.evidence import saved
 from weakspot.artifacts.hfconfig import PICKLES
+from weakspot.artifacts.hub import DESCRIBED, fetch_folder
 from weakspot.artifacts.locate import gguf_path
 from weakspot.artifacts.reference import parse_all
 from weakspot.artifacts.zoo import ZOO
-from weakspot.errors import CorruptFile, NotARun, UnknownModel, UsageError
+from weakspot.errors import CorruptFile, NotARun, UsageError
 from weakspot.models.template import Template
 from weakspot.records import Candidate, Inspection, Inspections, Message, Summary
 from weakspot.store.run import RunStore
@@ -151,11 +152,9 @@ def _open(candidate: Candidate) -> _Opened:
     if candidate.kind == "hf" and not candidate.location.startswith("hf:"):
         path = Path(candidate.location)
         return _Opened(candidate.reference, anatomy_of_hf(path, candidate.name), path, candidate.location)
-    if candidate.kind == "hf":
-        raise UnknownModel(
-            f"{candidate.reference!r} lies on a hub: its files are not here.",
-            hint="Fetch its config.json and safetensors, and name the folder; or name a GGUF file with #FILE.gguf.",
-        )
+    if candidate.kind == "hf":  # its weights stay where they are: parameters are counted from the configuration
+        path = fetch_folder(candidate.location.removeprefix("hf:"), DESCRIBED)
+        return _Opened(candidate.reference, anatomy_of_hf(path, candidate.name), path, candidate.location)
     raise UsageError(
         f"{candidate.reference!r} has no files to inspect.", hint="Name a GGUF file or a Hugging Face folder."
     )

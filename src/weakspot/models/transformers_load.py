@@ -21,14 +21,14 @@ from weakspot.artifacts.cache import fingerprint
 from weakspot.artifacts.ggml_types import FILE_TYPES
 from weakspot.artifacts.gguf import read_header
 from weakspot.artifacts.hfconfig import HFFolder, read_hf_folder
+from weakspot.artifacts.hub import WHOLE, fetch_folder
 from weakspot.artifacts.locate import gguf_path
 from weakspot.artifacts.safetensors import INDEX, SINGLE, parse_json
-from weakspot.errors import CorruptFile, FetchFailed, MissingExtra, ModelError, UnknownModel, UsageError, WeakspotError
+from weakspot.errors import CorruptFile, MissingExtra, ModelError, UnknownModel, UsageError, WeakspotError
 from weakspot.models.transformers_text import Text, panics_as_errors
 from weakspot.records import Candidate
 
 INSTALL = 'pip install "weakspot[torch]"'
-FETCHED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "README.md")
 TOKENIZERS = ("tokenizer.json", "*.model", "vocab.json", "vocab.txt", "tekken.json")
 READERS = ("ForMaskedLM", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
 """Heads of models that read and never write; the library would load some of them with another head."""
@@ -112,23 +112,8 @@ def find(candidate: Candidate) -> Source:
             f"{candidate.model!r} can't be loaded by itself.", hint="Name the hub id alone, or a .gguf file behind #."
         )
     if candidate.location.startswith("hf:"):
-        return _from_folder(_fetched(candidate.location.removeprefix("hf:")))
+        return _from_folder(fetch_folder(candidate.location.removeprefix("hf:")))
     return _from_folder(Path(candidate.location))
-
-
-def _fetched(repository: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise MissingExtra("A hub id needs the package huggingface_hub.", hint=INSTALL) from error
-    try:
-        found = snapshot_download(repository, allow_patterns=list(FETCHED), ignore_patterns=["*/*", "consolidated*"])
-    except Exception as error:  # the hub's own errors, and those of three layers of clients below it
-        raise FetchFailed(
-            f"{repository} could not be fetched from the hub: {type(error).__name__}.",
-            hint="Check the name and the network; a gated model needs HF_TOKEN in the environment.",
-        ) from error
-    return Path(found)
 
 
 def _from_gguf(path: Path) -> Source:
@@ -202,7 +187,7 @@ def _refuse(folder: Path, found: HFFolder) -> None:
 
 def _hash(folder: Path) -> str:
     """The sha256 over `sha256sum`'s lines for all files that decide a reply: weights, configuration, tokenizer."""
-    suffixes = {Path(pattern).suffix for pattern in FETCHED} - {".md"}
+    suffixes = {Path(pattern).suffix for pattern in WHOLE} - {".md"}
     files = sorted(path for path in folder.iterdir() if path.suffix in suffixes and path.is_file())
     lines = "".join(f"{fingerprint(path)}  {path.name}\n" for path in files)
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
