@@ -94,3 +94,23 @@ def test_the_command_writes_the_page(
     failed = weakspot_command("inspect", str(tmp_path), "--html", str(tmp_path / "page.html" / "no"))
     assert failed.returncode == 2
     assert "can't be written" in failed.stderr
+
+
+def test_an_inspection_shows_itself_in_a_notebook(inspected: Callable[..., Inspections]) -> None:
+    """`_repr_html_` holds the form and the cache's formula side by side, with no script and no style sheet."""
+    found = inspected("Gemma 3 1B", "Llama 3 8B")
+    text = found._repr_html_()  # type: ignore[attr-defined]
+    assert "min(n, 512)" in text
+    assert "Llama 3 8B" in text
+    assert "<script" not in text
+    assert "<style" not in text
+    hostile = weakspot.inspect([_hostile_folder(found)])._repr_html_()  # type: ignore[attr-defined]
+    assert "<img" not in hostile
+
+
+def _hostile_folder(found: Inspections) -> Path:
+    """A folder whose name is markup, beside those of the fixture."""
+    folder = Path(found.models[0].reference).parent / "<img src=x onerror=y>"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(TABLE["Llama 3 8B"]["config"]), "utf-8")
+    return folder

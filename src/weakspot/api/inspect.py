@@ -25,7 +25,15 @@ from weakspot.artifacts.zoo import ZOO
 from weakspot.errors import CorruptFile, NotARun, UsageError
 from weakspot.models.template import Template
 from weakspot.records import Candidate, Inspection, Inspections, Message, Summary
+from weakspot.rendering.inspection_page import inspections_fragment
 from weakspot.store.run import RunStore
+
+
+class InspectionsShown(Inspections, frozen=True):
+    """The record, which shows itself in a notebook."""
+
+    def _repr_html_(self) -> str:
+        return inspections_fragment(self)
 
 
 def inspect(
@@ -62,7 +70,7 @@ def inspect(
     inspections = [_one(opened, asked, with_lint=lint) for opened in found]
     if run is not None:
         inspections = _beside(inspections, [opened.location for opened in found], _summary(run))
-    return Inspections(tuple(inspections))
+    return InspectionsShown(tuple(inspections))
 
 
 class _Opened(NamedTuple):

@@ -70,6 +70,15 @@ def inspections_html(found: Inspections) -> str:
     )
 
 
+def inspections_fragment(found: Inspections) -> str:
+    """The models side by side for a notebook (`_repr_html_`): their form, cache and findings, no style sheet."""
+    return (
+        environment()
+        .get_template("inspect_fragment.html")
+        .render(models=found.models, names=[one.model for one in found.models], form=form(found.models))
+    )
+
+
 def form(models: Sequence[Inspection]) -> list[FormRow]:
     """Every property side by side; a row differs where two models state different values."""
     rows = [(label, tuple(show(model) or NOT_STATED for model in models)) for label, show in ROWS]
