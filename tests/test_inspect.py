@@ -179,7 +179,6 @@ def test_bad_calls_are_told(tmp_path: Path, weakspot_command: Run) -> None:
         (UsageError, {"models": []}),
         (UsageError, {"models": ["scripted:echo"]}),
         (UsageError, {"models": ["http://localhost:1/v1#m"]}),
-        (UnknownModel, {"models": ["hf:org/name"]}),
         (UnknownModel, {"models": [tmp_path / "missing.json"]}),
         (CorruptFile, {"models": [broken]}),
         (UsageError, {"models": [broken], "context": 0}),
