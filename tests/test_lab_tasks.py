@@ -49,12 +49,13 @@ def test_copy_reverse_and_sorting_answer_as_python_does() -> None:
 
 
 def test_recall_asks_for_pairs_of_the_prompt() -> None:
-    """Each key asked stands in the prompt once, and the answer is the token behind it."""
+    """Every key is asked once, and the answer is each with the token that stands behind it in the pairs."""
     for prompt, given in asked("recall"):
         cut = prompt.index("?")
         pairs = dict(zip(prompt[0:cut:2], prompt[1:cut:2], strict=True))
         assert len(pairs) == 4
-        assert [pairs[key] for key in prompt[cut + 1 :]] == given
+        assert sorted(prompt[cut + 1 :]) == sorted(pairs)
+        assert given == [token for key in prompt[cut + 1 :] for token in (key, pairs[key])]
 
 
 def test_brackets_close_what_is_open() -> None:

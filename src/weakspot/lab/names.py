@@ -43,7 +43,7 @@ FORMED = ("free", "constrained")
 TASKS: dict[str, Task] = {
     "copy": Task("write the letters again"),
     "reverse": Task("write the letters from the last to the first"),
-    "recall": Task("associative recall: give the value of each asked key", counts="pairs"),
+    "recall": Task("associative recall: give each asked key with its value", counts="pairs"),
     "sorting": Task("write the letters in alphabetical order"),
     "brackets": Task("close the open brackets of four kinds", counts="levels of nesting", decodings=FORMED),
     "json": Task(
