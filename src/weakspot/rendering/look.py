@@ -144,7 +144,7 @@ def _induction(look: Look) -> Iterator[str]:
         f"induction on {found.sequences} strings of {found.period} random tokens, {found.copies} times each: {best}. "
         "The score is an association; what follows is the experiment."
     )
-    yield f"surprisal of it: {found.loss_first:.2f} nats a token at first, {found.loss_repeated:.2f} repeated."
+    yield f"short random strings, written twice: {found.loss_first:.2f} nats a token, then {found.loss_repeated:.2f}."
     yield from (effect.sentence for effect in found.effects)
 
 
