@@ -242,7 +242,7 @@ def test_without_the_script_the_figures_are_there() -> None:
     assert "Measures of 6 heads" in text
     assert "hardly agree: the agreement is weak" in text
     assert "−2,255: dimension 507 at position 0 (·word), from layer 1 to layer 2; 11,855 times" in text
-    assert "the first copy costs 14.00 nats a token, the later ones 2.70" in text
+    assert "the first copy costs 14.00 nats a token, the second one 2.70" in text
     assert "Only here is something changed" in text
 
 
