@@ -16,7 +16,7 @@ from weakspot.inside.contribution import contribution
 from weakspot.inside.induction import COPIES, PERIOD, SEQUENCES, induction, sequences
 from weakspot.inside.parts import head_of, take_apart
 from weakspot.inside.passes import Input, Key, Passes, Row
-from weakspot.inside.patching import Prompt, patch
+from weakspot.inside.patching import Pair, Prompt, pair_of, patch
 from weakspot.inside.stream import Stream, lens, massive_of, residual_of, streams
 from weakspot.records.look import Head, Look, LookAnswer, LookToken, Stack
 
@@ -91,6 +91,7 @@ class Looking:
             )
         answer = wanted.answer or self._own_answer(wanted, logits)
         whole = Input((*wanted.ids, *(() if wanted.start else answer)), self._written(wanted, answer), len(answer))
+        pair = self._pair(wanted, blank.prompt, sets)  # what can't be patched is told before all else is measured
         said = self._answer(logits[-1].float(), whole, answer, given=bool(wanted.answer))
         tokens = self._tokens(wanted.ids, None if self._parts.encoder else logits)
         look = msgspec.structs.replace(blank, tokens=tokens, answer=said, layers=self._layers())
@@ -102,9 +103,10 @@ class Looking:
             self._told("taking heads out")
             effects = ablate(self._passes, Target("the answer", (whole,)), sets, asked.how, asked.seed)
             look = msgspec.structs.replace(look, ablations=tuple(effects))
-        if wanted.other is not None:
+        if pair is not None:
             self._told("patching from the second prompt")
-            look = msgspec.structs.replace(look, patching=self._patching(wanted, blank.prompt, sets))
+            moved = patch(self._passes, pair, sets, self._words, asked.seed)
+            look = msgspec.structs.replace(look, patching=moved)
         return msgspec.structs.replace(look, notes=(*look.notes, *self._notes))
 
     def _layers(self) -> dict[str, int]:
@@ -217,11 +219,14 @@ class Looking:
         ]
         return msgspec.structs.replace(look, heads=tuple(heads), induction=found)
 
-    def _patching(self, wanted: Wanted, text: str, sets: Sequence[tuple[Key, ...]]) -> Any:
-        text_b, ids_b = wanted.other or ("", ())
+    def _pair(self, wanted: Wanted, text: str, sets: Sequence[tuple[Key, ...]]) -> Pair | None:
+        if wanted.other is None:
+            return None
+        text_b, ids_b = wanted.other
         reads: Stack = "encoder" if self._parts.encoder else "decoder"
 
         def prompt(said: str, ids: tuple[int, ...]) -> Prompt:
             return Prompt(said, Input(ids, (*wanted.start, 0)) if wanted.start else Input((*ids, 0)), reads)
 
-        return patch(self._passes, prompt(text, wanted.ids), prompt(text_b, ids_b), sets, self._words)
+        own, other = prompt(text, wanted.ids), prompt(text_b, ids_b)
+        return pair_of(self._passes, own, other, sets, self._words, wanted.answer[0] if wanted.answer else None)
