@@ -5,7 +5,7 @@ It is given a loaded model and ids; it knows no files, no references and no chat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,13 @@ WRITTEN = 24
 LIKELIEST = 10
 HALF = 0.6931471805599453
 Words = Callable[[Sequence[int]], list[str]]
+
+
+class Texts(NamedTuple):
+    """What ids stand for: each for itself, and all of them together."""
+
+    words: Words
+    joined: Callable[[Sequence[int]], str]
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,8 @@ class Wanted:
 class Looking:
     """One model, opened; `told` hears what is being done."""
 
-    def __init__(self, torch: Any, model: Any, words: Words, *, encoder: bool, told: Callable[[str], None]) -> None:
-        self._torch, self._words, self._told = torch, words, told
+    def __init__(self, torch: Any, model: Any, texts: Texts, *, encoder: bool, told: Callable[[str], None]) -> None:
+        self._torch, self._words, self._joined, self._told = torch, texts.words, texts.joined, told
         self._parts = take_apart(model, encoder=encoder)
         self._passes = Passes(torch, self._parts)
         self._notes: list[str] = []
@@ -118,7 +125,8 @@ class Looking:
     def _own_answer(self, wanted: Wanted, logits: Any) -> tuple[int, ...]:
         """The likeliest next token; an encoder-decoder is let write on, so that its decoder has something to show."""
         found = [int(logits[-1].argmax())]
-        while self._parts.encoder and len(found) < WRITTEN and found[-1] not in wanted.ends:
+        most = WRITTEN if wanted.limit is None else min(WRITTEN, wanted.limit - len(wanted.start))
+        while self._parts.encoder and len(found) < most and found[-1] not in wanted.ends:
             found.append(int(self._passes.logits(Input(wanted.ids, (*wanted.start, *found)), cut=False)[-1].argmax()))
         return tuple(found)
 
@@ -129,7 +137,7 @@ class Looking:
         [[*steps]] = self._passes.answers(whole, [Row()]).tolist()
         return LookAnswer(
             ids=answer,
-            text="".join(self._words(answer)),
+            text=self._joined(answer),
             logprob=sum(steps),
             rank=int((last > last[answer[0]]).sum()),
             given=given,
@@ -174,6 +182,8 @@ class Looking:
         there = {(head.stack, head.layer) for head in seen.heads}
         if blind := [one.path for one in self._parts.attentions if (one.stack, one.layer) not in there]:
             self._notes.append(f"{len(blind)} attention layers show no weights ({blind[0]}): they are not pictured.")
+        if not self._parts.attentions:
+            self._notes.append("No attention was found in this model: there are no heads to look at or to take out.")
         if self._parts.without_heads:
             first = self._parts.without_heads[0]
             self._notes.append(f"{len(self._parts.without_heads)} attention layers could not be read ({first}).")
