@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from weakspot.inside.contribution import agree, contribution  # noqa: E402
 from weakspot.inside.induction import induction, sequences  # noqa: E402
 from weakspot.inside.parts import head_of, take_apart  # noqa: E402
 from weakspot.inside.passes import Input, Passes, Row  # noqa: E402
-from weakspot.inside.patching import Prompt, patch  # noqa: E402
+from weakspot.inside.patching import Prompt, pair_of, patch  # noqa: E402
 from weakspot.inside.stream import Stream, massive_of, residual_of, streams  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -152,7 +153,7 @@ def test_the_whole_residual_moves_the_whole_answer() -> None:
     """Put in behind the last layer, the second prompt's last residual gives the second prompt's answer: a share of 1."""
     passes = opened(layers=3, seed=2)
     first, second = _prompts(passes)
-    found = patch(passes, first, second, [(("decoder", 1, 0),)], lambda ids: [str(i) for i in ids])
+    found = patch(passes, pair_of(passes, first, second, [], numbers), [(("decoder", 1, 0),)], numbers)
     last = [one for one in found.residual if one.layer == 2 and one.position == first.length - 1]
     assert [one.share for one in last] == pytest.approx([1.0], abs=1e-3)
     assert found.own > 0 > found.other
@@ -168,7 +169,7 @@ def test_prompts_of_two_lengths_are_patched_at_the_end_alone() -> None:
     longer = replace(second.given, ids=(11, *second.given.ids))
     if int(passes.logits(longer)[-1].argmax()) == int(passes.logits(first.given)[-1].argmax()):
         pytest.fail("the fixture's prompts must have two answers")
-    found = patch(passes, first, second._replace(given=longer), [], lambda ids: [str(i) for i in ids])
+    found = patch(passes, pair_of(passes, first, second._replace(given=longer), [], numbers), [], numbers)
     assert not found.same_length
     assert {one.position for one in found.residual} == {first.length - 1}
     assert found.residual[-1].share == pytest.approx(1, abs=1e-3)
@@ -179,7 +180,42 @@ def test_two_prompts_with_one_answer_are_refused() -> None:
     passes = opened()
     given = Input((5, 9, 31, 0))
     with pytest.raises(UsageError, match="Both prompts are answered"):
-        patch(passes, Prompt("a", given, "decoder"), Prompt("a", given, "decoder"), [], lambda ids: ["x"] * len(ids))
+        pair_of(passes, Prompt("a", given, "decoder"), Prompt("a", given, "decoder"), [], numbers)
+
+
+def test_a_given_answer_is_what_patching_measures() -> None:
+    """With an answer given, the log-odds are of that answer over the second prompt's, not of the model's own."""
+    passes = opened(layers=2, seed=2)
+    first, second = _prompts(passes)
+    own, other = (passes.logits(one.given)[-1].float() for one in (first, second))
+    given = next(n for n in range(VOCABULARY) if n not in (int(own.argmax()), int(other.argmax())))
+    found = patch(passes, pair_of(passes, first, second, [], numbers, given), [], numbers)
+    assert (found.answer, found.other_answer) == (str(given), str(int(other.argmax())))
+    assert found.own == pytest.approx(float(own[given] - own[int(other.argmax())]), abs=1e-4)
+
+
+def test_random_sets_of_a_patch_hang_on_the_seed() -> None:
+    """Heads put in together are held against sets drawn by the seed that is given."""
+    passes = opened(layers=2, seed=2)
+    pair = pair_of(passes, *_prompts(passes), [], numbers)
+    asked = [(("decoder", 0, 1), ("decoder", 1, 0))]
+    drawn = [patch(passes, pair, asked, numbers, seed).heads[0].others for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_heads_with_nothing_beside_them_are_not_said_to_differ_or_not() -> None:
+    """Where a whole layer is put in, nothing of it is left to hold it against, and the sentence says that alone."""
+    passes = opened(layers=2, seed=2)
+    whole = [tuple(("decoder", 1, head) for head in range(4))]
+    [found] = patch(passes, pair_of(passes, *_prompts(passes), [], numbers), whole, numbers).heads  # type: ignore[arg-type]
+    assert found.others == ()
+    assert "nothing of the same layers to hold it against" in found.sentence
+    assert "no difference" not in found.sentence
+
+
+def numbers(ids: Sequence[int]) -> list[str]:
+    """Ids as words."""
+    return [str(i) for i in ids]
 
 
 def _prompts(passes: Passes) -> tuple[Prompt, Prompt]:
@@ -222,6 +258,24 @@ def test_massive_activations_are_found_where_they_are_planted() -> None:
     assert (found.first_layer, found.last_layer, found.position, found.token) == (0, 1, 2, "c")
     assert (found.dimension, found.value, found.ratio) == (17, -500.0, 5000.0)
     assert residual_of(torch, stream).largest[1][2] == 500.0
+
+
+def test_a_massive_activation_that_goes_and_comes_back_is_two() -> None:
+    """Layers are said to hold a massive activation only where each of them does: a gap makes two of it."""
+    largest, where = torch.full((6, 3), 2.0), torch.zeros(6, 3, dtype=torch.long)
+    largest[[1, 2, 5], 1] = torch.tensor([500.0, 700.0, 600.0])
+    stream = Stream("decoder", torch.ones(6, 3), largest, where, torch.full((6,), 0.1), torch.zeros(6, 3, 8))
+    found = massive_of(stream, list("abc"))
+    assert [(one.first_layer, one.last_layer, one.value) for one in found] == [(0, 1, 700.0), (4, 4, 600.0)]
+
+
+def test_the_mean_embedding_is_over_the_whole_vocabulary() -> None:
+    """What stands in for a token is the mean of all rows, also where they are too many to be looked up at once."""
+    passes = opened()
+    table = torch.nn.Embedding(40_001, 4)
+    table.weight.data[1::2] += 5
+    passes.parts = replace(passes.parts, embedding=table)
+    assert torch.allclose(passes.mean_embedding(), table.weight.data.mean(0), atol=1e-4)
 
 
 def test_the_stream_is_the_librarys_hidden_states() -> None:

@@ -216,14 +216,41 @@ def test_folders_that_are_no_lab_are_told(tmp_path: Path) -> None:
             weakspot.lab_report(empty)
 
 
-@pytest.mark.parametrize("name", ["../../x", "", "<b>"])
+@pytest.mark.parametrize("name", ["../../x", "", "<b>", "a" * 300])
 def test_a_foreign_plan_leads_out_of_no_folder(tmp_path: Path, name: str) -> None:
-    """A plan whose task's name is a path or markup is refused: names become files' names."""
+    """A plan whose task's name is a path, markup or too long for a file's is refused: names become files' names."""
     weakspot.lab_run(SMALL, out=tmp_path / "lab", runner=FAKE)
     plan = tmp_path / "lab" / "lab.json"
     plan.write_text(plan.read_text().replace('"copy"', json.dumps(name)))
     with pytest.raises(NotARun, match="can be none"):
         weakspot.lab_resume(tmp_path / "lab", runner=FAKE)
+
+
+def test_lengths_that_can_not_be_are_told(tmp_path: Path) -> None:
+    """Lengths under 1, out of order or twice in a result are refused in a sentence; none is counted or divided by."""
+    weakspot.lab_run(SMALL, out=tmp_path / "lab", runner=FAKE)
+    path = min((tmp_path / "lab" / "cells").glob("[!.]*.json"))
+    whole = path.read_text()
+    for wrong in ('"length":0,', '"length":2,'):
+        path.write_text(whole.replace('"length":1,', wrong))
+        assert "is damaged" in weakspot.lab_report(tmp_path / "lab").report.notes[0]
+    plan = tmp_path / "lab" / "lab.json"
+    plan.write_text(plan.read_text().replace('"high": 10', '"high": -5'))
+    with pytest.raises(NotARun, match="lengths that can be none"):
+        weakspot.lab_report(tmp_path / "lab")
+
+
+def test_a_seed_that_failed_counts_against_its_arm(tmp_path: Path) -> None:
+    """Where trainings end in an error the report counts them as seeds that did not pass."""
+    result = weakspot.lab_run(SMALL, out=tmp_path / "lab", runner=FAKE)
+    arm = result.report.arms[0]
+    for path in (tmp_path / "lab" / "cells").glob(f"{arm.task}-{arm.shape}-s1-*.json"):
+        saved = json.loads(path.read_text())
+        path.write_text(json.dumps({"schema": 1, "cell": saved["cell"], "error": "TrainingDiverged: no number"}))
+    found = weakspot.lab_report(tmp_path / "lab").report
+    assert [(one.passed, one.seeds, one.pattern) for one in found.arms if one.shape == arm.shape] == [
+        (arm.passed - 1, arm.seeds, "undertrained")
+    ]
 
 
 def test_results_of_another_schema_are_not_read(tmp_path: Path) -> None:

@@ -98,6 +98,17 @@ def test_where_errors_begin_is_said_in_words(errors: tuple[int, ...], said: str)
     assert arms.errors_begin([LengthResult(20, 0, 10, 0, 200, errors)], 10) == said
 
 
+def test_answers_of_one_length_have_no_trained_length_to_fail_near() -> None:
+    """Recall answers eight keys whatever the number of pairs, so no place in its answer is where training ended."""
+    made = [
+        msgspec.structs.replace(result(cell("gpt", seed, task="recall"), {}), lengths={"free": ()}) for seed in (0,)
+    ]
+    errors = (0, 0, 0, 0, 2, 8, 0, 0, 0, 0)
+    found = LengthResult(20, 0, 10, 0, 200, errors, outcomes="0" * 10)
+    (arm,) = arms.arms([msgspec.structs.replace(one, lengths={"free": (found,)}) for one in made])
+    assert arm.errors_begin == "at no one place"
+
+
 def crossed(made: Sequence[CellResult]) -> dict[tuple[str, str], crossing.Crossing]:
     """Crossings by their pair."""
     return {(c.first, c.second): c for c in crossing.crossings(made)}
@@ -120,6 +131,27 @@ def test_one_part_in_the_same_block_is_confirmed() -> None:
     assert found.difference == pytest.approx(0.8, abs=0.02)
     assert found.n == 3 * 10 * 32
     assert "Only positions (learned to alibi) differs" in found.sentence
+
+
+def test_another_kind_is_confirmed_for_nothing() -> None:
+    """An encoder-decoder of as many parameters differs in layers and feed-forward too: no single part is confirmed."""
+    (found,) = crossed([*steady("block-t5", 0.1), *steady("encdec-t5", 0.9)]).values()
+    assert found.part == "kind"
+    assert found.standing == "consistent with"
+    assert "feed-forward differ too" in found.sentence
+    assert "speaks" not in found.sentence
+
+
+def test_a_training_that_failed_is_a_seed_that_did_not_pass() -> None:
+    """Two of three seeds that ended in an error leave an arm undertrained, and nothing of it is compared."""
+    one, other = [result(cell("block-rope"), {})], steady("block-alibi", 0.9)
+    failed = {("copy", "block-rope"): 2}
+    (arm, _) = sorted(arms.arms([*one, *other], failed), key=lambda arm: arm.seeds - arm.passed, reverse=True)
+    assert (arm.shape, arm.passed, arm.seeds, arm.pattern) == ("block-rope", 1, 3, "undertrained")
+    (found,) = crossing.crossings([*one, *other], failed)
+    assert found.standing == "undertrained"
+    (without,) = arms.arms(one)
+    assert without.pattern != "undertrained"
 
 
 def test_whole_architectures_confirm_nothing() -> None:

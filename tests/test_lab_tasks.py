@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from weakspot.cli.main import main
 from weakspot.errors import UsageError
 from weakspot.lab.names import SHAPES, TASKS, cell_name, crossings, known_shape
 from weakspot.lab.probing import probes, write_suite
@@ -200,6 +201,13 @@ def test_a_cells_name_tells_cells_apart() -> None:
     assert len({cell_name(one) for one in (cell, *others)}) == 3
     assert cell_name(cell) == cell_name(Cell("copy", "block-t5", 1, 10))
     assert cell_name(cell).replace("-", "").isalnum()
+
+
+@pytest.mark.parametrize("length", ["1" * 5000, "1234567890", "-1", "x", ""])
+def test_a_length_that_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], length: str) -> None:
+    """What is no length, or one with more digits than any has, is refused in one sentence."""
+    assert main(["lab", "probes", "copy", "--lengths", length, "--out", str(tmp_path / "x.jsonl")]) == 2
+    assert "is no length" in capsys.readouterr().err
 
 
 def test_probes_are_a_suite(tmp_path: Path) -> None:

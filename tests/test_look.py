@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs the [torch] extra", exc_type=
 library = pytest.importorskip("transformers", reason="needs the [torch] extra", exc_type=ImportError)
 
 import weakspot  # noqa: E402 - behind the skip
-from transformers_fixture import CONTEXT, byte_tokenizer, made_folders  # noqa: E402
+from transformers_fixture import CONTEXT, byte_tokenizer, made_folders, space_tokenizer, tiny  # noqa: E402
 from weakspot.cli.main import main  # noqa: E402
 from weakspot.errors import ContextExceeded, ModelError, NotARun, UsageError, WeakspotError  # noqa: E402
 from weakspot.records.look import Look  # noqa: E402
@@ -129,6 +129,46 @@ def test_a_second_prompt_is_patched_in(folders: dict[str, Path], capsys: pytest.
     assert 0 in codes
 
 
+def test_a_model_without_heads_is_looked_into(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A state-space model has no heads: that is noted, all else is seen, its stream is patched, and no list is empty."""
+    tokenizer = byte_tokenizer()
+    torch.manual_seed(3)
+    ids = {"vocab_size": len(tokenizer), "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": None}
+    config = library.MambaConfig(hidden_size=16, num_hidden_layers=2, state_size=4, initializer_range=0.5, **ids)
+    library.MambaForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert main(["look", f"{tmp_path}?threads=1", "the cat", "--patch", "one two three"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "No attention was found" in out
+    assert "patched residual after layer 1" in out
+    assert "each: ." not in out
+
+
+def test_what_can_not_be_patched_is_told_before_anything_is_measured(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two prompts with one answer are refused after two passes, not after all else that was asked was computed."""
+    assert main(["look", f"{folders['llama']}?threads=1", "the cat", "--patch", "the cat"]) == 2
+    err = capsys.readouterr().err
+    assert "Both prompts are answered" in err
+    assert "taking tokens out" not in err
+    assert "repeating random tokens" not in err
+
+
+def test_an_answer_is_cut_as_it_stands_behind_the_prompt(tmp_path: Path) -> None:
+    """Where the tokenizer puts a space in front of every text, an answer gets no second one, and is whole text."""
+    tokenizer = space_tokenizer()
+    tiny("llama", len(tokenizer)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    look = seen(tmp_path, "the cat", answer=" and rest", experiments=weakspot.Experiments(induction=False))
+    read, whole = (tuple(tokenizer(text)["input_ids"][:-1]) for text in ("the cat", "the cat and rest"))
+    assert tuple(token.id for token in look.tokens) + look.answer.ids == whole
+    assert len(whole) > len(read)
+    split = seen(tmp_path, "the cat", answer=" 東", experiments=weakspot.Experiments(induction=False))
+    assert split.answer.text == " 東"  # three tokens of a byte each
+    assert len(split.answer.ids) > 3
+
+
 def test_a_look_is_the_same_twice(folders: dict[str, Path]) -> None:
     """Random tokens and random heads hang on the seed alone: two looks with one seed are one record."""
     assert seen(folders["llama"]) == seen(folders["llama"])
@@ -163,6 +203,7 @@ def test_a_long_prompt_is_tiled(tmp_path: Path) -> None:
         (["x", "the cat", "--run", "nowhere"], 2, "go together"),
         (["x", "a" * 400], 27, "tokens, and the model reads"),
         (["x", "the cat", "--patch", ""], 28, "Nothing is left"),
+        (["x", "a" * 250, "--answer", "bcdefgh"], 27, "Prompt and answer have 257 tokens"),
     ],
 )
 def test_what_makes_no_sense_is_told(

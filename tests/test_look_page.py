@@ -31,6 +31,8 @@ from weakspot.records.look import (
     Residual,
     Stack,
 )
+from weakspot.rendering.look import headline
+from weakspot.rendering.look import said as lines_of
 from weakspot.rendering.look_page import data_json, look_html
 from weakspot.rendering.look_rows import arrives, settles, strongest
 from weakspot.rendering.look_words import agreement_words, signed
@@ -242,7 +244,7 @@ def test_without_the_script_the_figures_are_there() -> None:
     assert "Measures of 6 heads" in text
     assert "hardly agree: the agreement is weak" in text
     assert "−2,255: dimension 507 at position 0 (·word), from layer 1 to layer 2; 11,855 times" in text
-    assert "the first copy costs 14.00 nats a token, the second one 2.70" in text
+    assert "8 strings of 30 random tokens cost 14.00 nats a token at first, and 2.70 in their second copy" in text
     assert "Only here is something changed" in text
 
 
@@ -326,3 +328,26 @@ def test_the_script_runs(name: str, tmp_path: Path) -> None:
     assert 'data-drawn="yes"' in done.stdout
     pictured = LOOKS[name].residual
     assert done.stdout.count("<canvas") == (2 if LOOKS[name].heads else 0) + len(pictured)
+
+
+def test_what_several_tokens_or_a_group_share_is_said_to_be_shared() -> None:
+    """An answer of two tokens is not called the likeliest for its first one, and a group's value is no token's own."""
+    look = a_look(length=300)
+    one, two = (msgspec.structs.replace(look, answer=LookAnswer((3,) * n, " word", -5.0, 0, True)) for n in (1, 2))
+    assert headline(one).endswith("(the likeliest)")
+    assert headline(two).endswith("(all 2 tokens; the first one: the likeliest)")
+    assert any("each carries its whole group's value" in line for line in lines_of(look))
+    assert not any("group" in line for line in lines_of(a_look()))
+
+
+def test_the_terminal_says_what_the_page_says() -> None:
+    """Agreement, the cost of copying and the layers of an activation are worded as on the page."""
+    look = msgspec.structs.replace(
+        a_look(),
+        agreement=(Agreement("ablation", "gradient x input", 0.45, 9, 1, 5),),
+        massive=(Massive("decoder", -1, 2, 0, " word", 507, -2255.0, 11855.0),),
+    )
+    lines = " ".join(lines_of(look))
+    assert "disagree" not in lines
+    assert "the embeddings to layer 2" in lines
+    assert "8 strings of 30 random tokens cost 14.00 nats a token at first, and 2.70 in their second copy" in lines

@@ -8,7 +8,7 @@ from weakspot.artifacts.locate import make_ready
 from weakspot.artifacts.reference import parse
 from weakspot.contracts import Sink
 from weakspot.errors import NotARun, UsageError, WeakspotError
-from weakspot.inside.looking import Experiments, Looking, Wanted
+from weakspot.inside.looking import Experiments, Looking, Texts, Wanted
 from weakspot.models.transformers_open import Opened, open_inside
 from weakspot.records import Candidate, Reply, Response, Summary, from_json
 from weakspot.records.look import Look, LookAnswer
@@ -88,7 +88,7 @@ def look(
     wanted = Wanted(
         ids=ids,
         start=opened.start(),
-        answer=_answer(opened, answer, len(ids)),
+        answer=_answer(opened, answer, text, ids),
         experiments=experiments,
         other=None if second is None else (second, _read(opened, second, None, chat=chat)[1]),
         ordinary=opened.loaded.text.ordinary_ids(opened.loaded.vocabulary),
@@ -111,7 +111,8 @@ def look(
 
 def _looked(opened: Opened, wanted: Wanted, blank: Look, told: Sink) -> Look:
     loaded = opened.loaded
-    looking = Looking(opened.torch, loaded.model, opened.words, encoder=loaded.encoder, told=told.note)
+    words = Texts(opened.words, opened.joined)
+    looking = Looking(opened.torch, loaded.model, words, encoder=loaded.encoder, told=told.note)
     try:
         return looking.look(wanted, blank)
     except WeakspotError:
@@ -124,19 +125,22 @@ def _read(opened: Opened, prompt: str | None, reply: Reply | None, *, chat: bool
     """The prompt's text and ids."""
     if reply is not None and reply.prompt_ids is not None:
         ids = reply.prompt_ids
-        return reply.prompt_text or "".join(opened.words(ids)), opened.checked(ids)
+        return reply.prompt_text or opened.joined(ids), opened.checked(ids)
     text = opened.chat_text(prompt or "") if chat else prompt or ""
     return text, opened.checked(opened.loaded.text.ids(text))
 
 
-def _answer(opened: Opened, answer: str | None, prompt: int) -> tuple[int, ...]:
-    """The ids of an answer, which stands behind the prompt: nothing is put in front of it."""
+def _answer(opened: Opened, answer: str | None, text: str, prompt: tuple[int, ...]) -> tuple[int, ...]:
+    """The ids of an answer, which stands behind the prompt."""
     if answer is None:
         return ()
-    ids = tuple(opened.loaded.text.harness_ids(answer, special=False))
+    ids = tuple(opened.answer(prompt, text, answer))
     if not ids:
-        raise UsageError("The answer has no tokens.", hint="Like --answer ' Paris': most answers begin with a space.")
-    opened.checked(ids, 1 if opened.loaded.encoder else prompt)
+        raise UsageError(
+            "The answer has no tokens." if not answer else "The tokenizer has no tokens for this answer.",
+            hint="Like --answer ' Paris': most answers begin with a space.",
+        )
+    opened.checked(ids, 1 if opened.loaded.encoder else len(prompt))
     return ids
 
 

@@ -6,6 +6,7 @@ from weakspot import lab_list, lab_probes
 from weakspot.cli.main import visible
 from weakspot.cli.parsing import Parser, add_json, print_json
 
+MOST_DIGITS = 9
 EXAMPLES = """\
   weakspot lab list
   weakspot lab list --json"""
@@ -64,6 +65,6 @@ def probes(words: list[str]) -> int:
 
 
 def _length(word: str, parser: Parser) -> int:
-    if not word.strip().isdecimal():
-        parser.error(f"{word!r} is no length")
+    if not word.strip().isdecimal() or len(word) > MOST_DIGITS:
+        parser.error(f"{word[:20]!r} is no length")
     return int(word)

@@ -5,7 +5,7 @@ It is given a loaded model and ids; it knows no files, no references and no chat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -16,7 +16,7 @@ from weakspot.inside.contribution import contribution
 from weakspot.inside.induction import COPIES, PERIOD, SEQUENCES, induction, sequences
 from weakspot.inside.parts import head_of, take_apart
 from weakspot.inside.passes import Input, Key, Passes, Row
-from weakspot.inside.patching import Prompt, patch
+from weakspot.inside.patching import Pair, Prompt, pair_of, patch
 from weakspot.inside.stream import Stream, lens, massive_of, residual_of, streams
 from weakspot.records.look import Head, Look, LookAnswer, LookToken, Stack
 
@@ -25,6 +25,13 @@ WRITTEN = 24
 LIKELIEST = 10
 HALF = 0.6931471805599453
 Words = Callable[[Sequence[int]], list[str]]
+
+
+class Texts(NamedTuple):
+    """What ids stand for: each for itself, and all of them together."""
+
+    words: Words
+    joined: Callable[[Sequence[int]], str]
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,8 @@ class Wanted:
 class Looking:
     """One model, opened; `told` hears what is being done."""
 
-    def __init__(self, torch: Any, model: Any, words: Words, *, encoder: bool, told: Callable[[str], None]) -> None:
-        self._torch, self._words, self._told = torch, words, told
+    def __init__(self, torch: Any, model: Any, texts: Texts, *, encoder: bool, told: Callable[[str], None]) -> None:
+        self._torch, self._words, self._joined, self._told = torch, texts.words, texts.joined, told
         self._parts = take_apart(model, encoder=encoder)
         self._passes = Passes(torch, self._parts)
         self._notes: list[str] = []
@@ -91,6 +98,7 @@ class Looking:
             )
         answer = wanted.answer or self._own_answer(wanted, logits)
         whole = Input((*wanted.ids, *(() if wanted.start else answer)), self._written(wanted, answer), len(answer))
+        pair = self._pair(wanted, blank.prompt, sets)  # what can't be patched is told before all else is measured
         said = self._answer(logits[-1].float(), whole, answer, given=bool(wanted.answer))
         tokens = self._tokens(wanted.ids, None if self._parts.encoder else logits)
         look = msgspec.structs.replace(blank, tokens=tokens, answer=said, layers=self._layers())
@@ -102,9 +110,10 @@ class Looking:
             self._told("taking heads out")
             effects = ablate(self._passes, Target("the answer", (whole,)), sets, asked.how, asked.seed)
             look = msgspec.structs.replace(look, ablations=tuple(effects))
-        if wanted.other is not None:
+        if pair is not None:
             self._told("patching from the second prompt")
-            look = msgspec.structs.replace(look, patching=self._patching(wanted, blank.prompt, sets))
+            moved = patch(self._passes, pair, sets, self._words, asked.seed)
+            look = msgspec.structs.replace(look, patching=moved)
         return msgspec.structs.replace(look, notes=(*look.notes, *self._notes))
 
     def _layers(self) -> dict[str, int]:
@@ -116,7 +125,8 @@ class Looking:
     def _own_answer(self, wanted: Wanted, logits: Any) -> tuple[int, ...]:
         """The likeliest next token; an encoder-decoder is let write on, so that its decoder has something to show."""
         found = [int(logits[-1].argmax())]
-        while self._parts.encoder and len(found) < WRITTEN and found[-1] not in wanted.ends:
+        most = WRITTEN if wanted.limit is None else min(WRITTEN, wanted.limit - len(wanted.start))
+        while self._parts.encoder and len(found) < most and found[-1] not in wanted.ends:
             found.append(int(self._passes.logits(Input(wanted.ids, (*wanted.start, *found)), cut=False)[-1].argmax()))
         return tuple(found)
 
@@ -127,7 +137,7 @@ class Looking:
         [[*steps]] = self._passes.answers(whole, [Row()]).tolist()
         return LookAnswer(
             ids=answer,
-            text="".join(self._words(answer)),
+            text=self._joined(answer),
             logprob=sum(steps),
             rank=int((last > last[answer[0]]).sum()),
             given=given,
@@ -172,6 +182,8 @@ class Looking:
         there = {(head.stack, head.layer) for head in seen.heads}
         if blind := [one.path for one in self._parts.attentions if (one.stack, one.layer) not in there]:
             self._notes.append(f"{len(blind)} attention layers show no weights ({blind[0]}): they are not pictured.")
+        if not self._parts.attentions:
+            self._notes.append("No attention was found in this model: there are no heads to look at or to take out.")
         if self._parts.without_heads:
             first = self._parts.without_heads[0]
             self._notes.append(f"{len(self._parts.without_heads)} attention layers could not be read ({first}).")
@@ -217,11 +229,14 @@ class Looking:
         ]
         return msgspec.structs.replace(look, heads=tuple(heads), induction=found)
 
-    def _patching(self, wanted: Wanted, text: str, sets: Sequence[tuple[Key, ...]]) -> Any:
-        text_b, ids_b = wanted.other or ("", ())
+    def _pair(self, wanted: Wanted, text: str, sets: Sequence[tuple[Key, ...]]) -> Pair | None:
+        if wanted.other is None:
+            return None
+        text_b, ids_b = wanted.other
         reads: Stack = "encoder" if self._parts.encoder else "decoder"
 
         def prompt(said: str, ids: tuple[int, ...]) -> Prompt:
             return Prompt(said, Input(ids, (*wanted.start, 0)) if wanted.start else Input((*ids, 0)), reads)
 
-        return patch(self._passes, prompt(text, wanted.ids), prompt(text_b, ids_b), sets, self._words)
+        own, other = prompt(text, wanted.ids), prompt(text_b, ids_b)
+        return pair_of(self._passes, own, other, sets, self._words, wanted.answer[0] if wanted.answer else None)

@@ -17,6 +17,8 @@ WORK = 4096
 """Tokens of one pass: more than that is split into several, so that memory stays bounded."""
 VALUES = 1 << 28
 """Logits of one pass: a gigabyte in float32."""
+EMBEDDINGS = 16384
+"""Rows of the vocabulary that are looked up at once: 42 MB of 640 numbers each."""
 Key = tuple[Stack, int, int]
 
 
@@ -110,6 +112,8 @@ class Passes:
     def many(self, given: Sequence[Input], rows: Sequence[Row], score: Callable[[Any], Any] | None = None) -> list[Any]:
         """As `answers` for inputs of one length each; `score` maps a row's last logits to something else."""
         torch, found = self.torch, []
+        if not rows:  # a model without heads
+            return []
         keep = max(one.answer for one in given)
         size = WORK // (len(given[0].ids) + len(given[0].target))
         size = max(1, min(size, VALUES // (self._vocabulary * (keep if self._keeps else len(given[0].written)))))
@@ -162,11 +166,10 @@ class Passes:
         """The mean of the vocabulary's embeddings as the model uses them (some scale them): (hidden)."""
         torch, module = self.torch, self.parts.embedding
         rows = int(module.weight.shape[0])
-        step = max(1, rows // 16384)
         with torch.inference_mode():
-            return (
-                module(torch.arange(0, rows, step, device=self.device)).float().mean(0).to(module.weight.dtype).clone()
-            )
+            ids = torch.arange(rows, device=self.device).split(EMBEDDINGS)
+            parts = [module(part).float().sum(0) for part in ids]
+            return (torch.stack(parts).sum(0) / rows).to(module.weight.dtype).clone()
 
 
 @contextlib.contextmanager

@@ -38,36 +38,69 @@ class Prompt(NamedTuple):
         return self.given.ids[: self.length]
 
 
-def patch(passes: Passes, own: Prompt, other: Prompt, heads: Sequence[tuple[Key, ...]], words: Words) -> Patching:
-    """Put the other prompt's activations in, layer by layer, head by head, and the heads that are asked for.
+class Pair(NamedTuple):
+    """Two prompts that can be held against each other, and the id of each one's answer."""
+
+    own: Prompt
+    other: Prompt
+    ahead: tuple[int, int]
+
+    @property
+    def same_length(self) -> bool:
+        """Whether every position of the one stands for a position of the other."""
+        return self.own.length == self.other.length
+
+
+def pair_of(
+    passes: Passes,
+    own: Prompt,
+    other: Prompt,
+    heads: Sequence[tuple[Key, ...]],
+    words: Words,
+    answer: int | None = None,
+) -> Pair:
+    """Both prompts with their answers: the likeliest next tokens, or `answer` for the first one. Two passes.
 
     Raises:
-        UsageError: both prompts have the same answer, so there is nothing to move.
+        UsageError: both prompts have the same answer, so there is nothing to move, or these heads can't be patched.
     """
     ahead = [int(_odds(passes, one.given).argmax()) for one in (own, other)]
+    if answer is not None:
+        ahead[0] = answer
     if ahead[0] == ahead[1]:
         raise UsageError(
             f"Both prompts are answered with {words(ahead[:1])[0]!r}, so nothing could move from one to the other.",
             hint="Give a second prompt with another answer.",
         )
+    if own.length != other.length and any(key[0] == "encoder" for keys in heads for key in keys):
+        raise UsageError(
+            "An encoder's heads can be patched only between prompts of one length.",
+            hint=f"These have {own.length} and {other.length} tokens.",
+        )
+    return Pair(own, other, (ahead[0], ahead[1]))
+
+
+def patch(passes: Passes, pair: Pair, heads: Sequence[tuple[Key, ...]], words: Words, seed: int = 0) -> Patching:
+    """Put the other prompt's activations in, layer by layer, head by head, and the heads that are asked for."""
+    own, other, ahead = pair
 
     def score(last: Any) -> Any:
         return last[-1].log_softmax(-1)[ahead[0]] - last[-1].log_softmax(-1)[ahead[1]]
 
     ends = [float(score(_odds(passes, one.given)[None])) for one in (own, other)]
-    same = own.length == other.length
+    same = pair.same_length
     work = _Work(passes, own, other, score, ends[0], ends[1])
     return Patching(
         prompt=other.text,
         tokens=tuple(words(other.ids)),
-        answer=words(ahead[:1])[0],
-        other_answer=words(ahead[1:])[0],
+        answer=words(ahead)[0],
+        other_answer=words(ahead)[1],
         own=ends[0],
         other=ends[1],
         same_length=same,
         residual=tuple(work.residuals(same)),
         by_head=tuple(work.every_head(same)),
-        heads=tuple(work.asked(keys, same) for keys in heads),
+        heads=tuple(work.asked(keys, same, seed) for keys in heads),
     )
 
 
@@ -150,18 +183,15 @@ class _Work:
         ]
         return sorted(found, key=lambda one: -abs(one.moved))
 
-    def asked(self, keys: tuple[Key, ...], same: bool) -> HeadEffect:
+    def asked(self, keys: tuple[Key, ...], same: bool, seed: int) -> HeadEffect:
         """The heads that were asked for together, against others of their layers."""
-        if not same and any(key[0] == "encoder" for key in keys):
-            raise UsageError(
-                "An encoder's heads can be patched only between prompts of one length.",
-                hint=f"These have {self._own.length} and {self._other.length} tokens.",
-            )
-        others = others_of(self._passes.parts, keys, 0)
+        others = others_of(self._passes.parts, keys, seed)
         own, *rest = self._moved([self._row(one, same) for one in (keys, *others)])
         as_large = sum(abs(one) >= abs(own) for one in rest)
         names = tuple(head_name(*key, several=self._passes.parts.encoder) for key in keys)
-        shown = f"more than each of {len(rest)} others" if rest and not as_large else "no difference shown from others"
+        p = (as_large + 1) / (len(rest) + 1)
+        shown = f"more than each of {len(rest)} others" if not as_large else "no difference shown from others"
+        shown = f"{shown} (p = {p:.2f})" if rest else "there is nothing of the same layers to hold it against"
         return HeadEffect(
             heads=names,
             target="the second prompt's answer",
@@ -171,7 +201,7 @@ class _Work:
             effect=own,
             others=tuple(rest),
             as_large=as_large,
-            p=(as_large + 1) / (len(rest) + 1),
+            p=p,
             sentence=f"Put in from the second prompt, {', '.join(names)}: the answer moves {own:.2f} nats of "
-            f"{self._start - self._end:.2f}; {shown} (p = {(as_large + 1) / (len(rest) + 1):.2f}).",
+            f"{self._start - self._end:.2f}; {shown}.",
         )

@@ -86,18 +86,22 @@ def residual_of(torch: Any, stream: Stream) -> Residual:
 def massive_of(stream: Stream, tokens: Sequence[str], most: int = 50) -> list[Massive]:
     """The massive activations, those of one position and dimension in consecutive layers as one, largest first."""
     found: dict[tuple[int, int], Massive] = {}
+    ended: list[Massive] = []
     many = (stream.largest.abs() > LARGE) & (stream.largest.abs() > TIMES * stream.median[:, None])
     for row, position in many.nonzero().tolist():
         value, dimension = float(stream.largest[row, position]), int(stream.where[row, position])
         ratio = abs(value) / max(float(stream.median[row]), 1e-9)
         layer, key = row - 1, (position, dimension)  # row 0 is what the first layer is given
         old = found.get(key)
+        if old is not None and old.last_layer + 1 < layer:  # it was gone in between
+            ended.append(old)
+            old = None
         first = layer if old is None else old.first_layer
         if old is not None and abs(old.value) >= abs(value):
             value, ratio = old.value, old.ratio
         word = tokens[position] if position < len(tokens) else ""
         found[key] = Massive(stream.stack, first, layer, position, word, dimension, round(value, 1), round(ratio, 0))
-    return sorted(found.values(), key=lambda one: -abs(one.value))[:most]
+    return sorted([*ended, *found.values()], key=lambda one: -abs(one.value))[:most]
 
 
 def lens(

@@ -1,10 +1,11 @@
 """Arms: one shape on one task over its seeds, under one decoding, and how exact match falls beyond the trained lengths.
 
 The rules, which the report states: a seed passes where exact match over the trained lengths is at least `GATE`; an arm
-is trained where at least two thirds of its seeds pass, and beyond the trained lengths only passed seeds count, and only
-of trained arms. `holds`: exact match is never under 0.5 at a tested length beyond the trained ones. `cliff`: it falls
-from at least 0.9 at the longest trained length to at most 0.1 within two lengths. `short slope`: it is under 0.5 at a
-length of at most 1.5 times the longest trained one; `long slope`: further out.
+is trained where at least two thirds of its seeds pass, one whose training failed being one that did not; beyond the
+trained lengths only passed seeds count, and only of trained arms. `holds`: exact match is never under 0.5 at a tested
+length beyond the trained ones. `cliff`: it falls from at least 0.9 at the longest trained length to at most 0.1 within
+two lengths. `short slope`: it is under 0.5 at a length of at most 1.5 times the longest trained one; `long slope`:
+further out.
 """
 
 from collections import defaultdict
@@ -24,6 +25,8 @@ STEEP = 2
 SHORT = 1.5
 """Times the longest trained length: as far as a slope is short."""
 TENTHS = 10
+FIXED = ("recall",)
+"""Tasks whose answers are of one length, whatever the prompt's."""
 MOST = 0.6
 """Of the first errors stand in one place, for it to be named."""
 
@@ -33,9 +36,14 @@ def passes(result: CellResult) -> bool:
     return result.in_length >= GATE
 
 
-def trained(results: Sequence[CellResult]) -> bool:
+Failed = Mapping[tuple[str, str], int]
+"""How many seeds of an arm, by (task, shape), ended in an error: trainings that did not pass, not ones to forget."""
+NONE_FAILED: Failed = {}
+
+
+def trained(results: Sequence[CellResult], failed: int = 0) -> bool:
     """Whether enough seeds of an arm learned their trained lengths for anything to be said beyond them."""
-    return bool(results) and sum(map(passes, results)) >= SHARE * len(results)
+    return bool(results) and sum(map(passes, results)) >= SHARE * (len(results) + failed)
 
 
 def by_arm(results: Iterable[CellResult]) -> dict[tuple[str, str], list[CellResult]]:
@@ -54,10 +62,10 @@ def by_arm(results: Iterable[CellResult]) -> dict[tuple[str, str], list[CellResu
     return {key: found[key] for key in sorted(found, key=place)}
 
 
-def arms(results: Iterable[CellResult]) -> tuple[Arm, ...]:
+def arms(results: Iterable[CellResult], failed: Failed = NONE_FAILED) -> tuple[Arm, ...]:
     """Every arm, one for each decoding that all its seeds have."""
     return tuple(
-        _arm(task, shape, decoding, of_shape)
+        _arm(task, shape, decoding, of_shape, failed.get((task, shape), 0))
         for (task, shape), of_shape in by_arm(results).items()
         for decoding in _decodings(of_shape)
     )
@@ -67,10 +75,10 @@ def _decodings(results: Sequence[CellResult]) -> list[str]:
     return [name for name in results[0].lengths if all(name in result.lengths for result in results)]
 
 
-def _arm(task: str, shape: str, decoding: str, results: Sequence[CellResult]) -> Arm:
+def _arm(task: str, shape: str, decoding: str, results: Sequence[CellResult], failed: int) -> Arm:
     passed = [result for result in results if passes(result)]
     high = results[0].cell.high
-    able = trained(results)
+    able = trained(results, failed)
     rates = _rates(passed if able else results, decoding, None if able else high)
     pattern, half = falling(rates, high) if able else ("undertrained", None)
     beyond = [one for r in passed for one in r.lengths[decoding] if one.length > high] if able else []
@@ -78,7 +86,7 @@ def _arm(task: str, shape: str, decoding: str, results: Sequence[CellResult]) ->
         task=task,
         shape=shape,
         decoding=decoding,
-        seeds=len(results),
+        seeds=len(results) + failed,
         passed=len(passed),
         in_length=tuple(result.in_length for result in results),
         rates=rates,
@@ -91,7 +99,7 @@ def _arm(task: str, shape: str, decoding: str, results: Sequence[CellResult]) ->
         test_s=_mean([result.test_s for result in results]),
         memory=max(known) if (known := [r.memory for r in results if r.memory is not None]) else None,
         high=high,
-        errors_begin=errors_begin(beyond, high) if able else "",
+        errors_begin=errors_begin(beyond, high, grows=task not in FIXED) if able else "",
     )
 
 
@@ -140,16 +148,17 @@ def falling(rates: Sequence[LengthRate], high: int) -> tuple[Pattern, int | None
     return ("short slope" if half <= SHORT * high else "long slope"), half
 
 
-def errors_begin(found: Sequence[LengthResult], high: int) -> str:
+def errors_begin(found: Sequence[LengthResult], high: int, *, grows: bool = True) -> str:
     """Where in the answer the first wrong token stands, in words: most of them in one place, or spread.
 
-    Near the trained length is within a tenth of where the longest trained answer would end.
+    Near the trained length is within a tenth of where the longest trained answer would end; where answers do not grow
+    with the length there is no such place.
     """
     counts = [sum(one.first_errors[tenth] for one in found) for tenth in range(TENTHS)]
     total = sum(counts)
     if not total:
         return "no errors"
-    near = sum(sum(one.first_errors[_around(high, one.length)]) for one in found)
+    near = sum(sum(one.first_errors[_around(high, one.length)]) for one in found) if grows else 0
     places = (
         (counts[0], "at the answer's start"),
         (near, "near the trained length"),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from weakspot.lab.arms import by_arm, passes, trained
+from weakspot.lab.arms import NONE_FAILED, Failed, by_arm, passes, trained
 from weakspot.lab.names import SHAPES, Shape
 from weakspot.records.lab import CellResult, Crossing, Standing
 from weakspot.stats.multiplicity import holm
@@ -22,6 +22,9 @@ from weakspot.stats.trainings import mean_difference, spread
 LEVEL = 0.05
 DECODING = "free"
 OWN = "own"
+KIND = "kind"
+BESIDE = "with as many parameters, so that the layers and the width of the feed-forward differ too"
+"""What another kind brings along."""
 RIGHT = "1"
 
 
@@ -34,8 +37,11 @@ class Pair(NamedTuple):
 
     @property
     def confirms(self) -> bool:
-        """Whether a difference could be laid to one part: a single one, within the lab's own block."""
-        return len(self.parts) == 1 and "block" not in self.parts and SHAPES[self.first].block == OWN
+        """Whether a difference could be laid to one part: a single one, within the lab's own block, and not the kind.
+
+        With as many parameters an encoder-decoder has twice the layers and a far narrower feed-forward.
+        """
+        return len(self.parts) == 1 and not {"block", KIND} & set(self.parts) and SHAPES[self.first].block == OWN
 
 
 class Found(NamedTuple):
@@ -68,14 +74,16 @@ def _both_whole(pair: Pair) -> bool:
     return SHAPES[pair.first].block != OWN != SHAPES[pair.second].block
 
 
-def crossings(results: Iterable[CellResult]) -> tuple[Crossing, ...]:
+def crossings(results: Iterable[CellResult], failed: Failed = NONE_FAILED) -> tuple[Crossing, ...]:
     """All crossings that these results allow, corrected together; what one part's crossing says of others follows."""
     arms = by_arm(results)
+    able = {place for place, found in arms.items() if trained(found, failed.get(place, 0))}
     compared: list[tuple[str, Pair, Found]] = []
     for task in dict.fromkeys(task for task, _ in arms):
         of_task = {shape: found for (other, shape), found in arms.items() if other == task}
-        floor = _spread_within(of_task)
-        compared += [(task, pair, _compare(of_task, pair, floor)) for pair in pairs(list(of_task))]
+        learned = {shape: found for shape, found in of_task.items() if (task, shape) in able}
+        floor = _spread_within(learned)
+        compared += [(task, pair, _compare(learned, pair, floor)) for pair in pairs(list(of_task))]
     adjusted = holm([found.p for _, _, found in compared])
     made = [_crossing(*one, p) for one, p in zip(compared, adjusted, strict=True)]
     by_place = {(c.task, c.first, c.second): c for c in made}
@@ -85,7 +93,7 @@ def crossings(results: Iterable[CellResult]) -> tuple[Crossing, ...]:
 
 
 def _spread_within(arms: Mapping[str, Sequence[CellResult]]) -> float:
-    rates = [[_rate_beyond(r) for r in found if passes(r)] for found in arms.values() if trained(found)]
+    rates = [[_rate_beyond(r) for r in found if passes(r)] for found in arms.values()]
     return spread([[rate for rate in group if rate is not None] for group in rates]) or 0.0
 
 
@@ -96,11 +104,9 @@ def _rate_beyond(result: CellResult) -> float | None:
 
 
 def _compare(arms: Mapping[str, Sequence[CellResult]], pair: Pair, floor: float) -> Found:
-    sides = arms[pair.first], arms[pair.second]
-    under = [name for name, side in zip((pair.first, pair.second), sides, strict=True) if not trained(side)]
-    if under:
+    if under := [name for name in (pair.first, pair.second) if name not in arms]:
         return Found(why=f"{' and '.join(under)} did not learn the trained lengths")
-    first, second = ({r.cell.seed: r for r in side if passes(r)} for side in sides)
+    first, second = ({r.cell.seed: r for r in arms[name] if passes(r)} for name in (pair.first, pair.second))
     seeds = sorted(set(first) & set(second))
     if not seeds:
         return Found(why="no seed passed on both sides")
@@ -175,6 +181,8 @@ def _crossing(task: str, pair: Pair, found: Found, p: float | None) -> Crossing:
 
 def _sentence(task: str, pair: Pair, found: Found, p: float | None, standing: Standing) -> str:
     changed = "; ".join(f"{part} ({one} to {other})" for part, (one, other) in pair.parts.items())
+    if set(pair.parts) == {KIND}:
+        changed += f", {BESIDE}"
     head = f"{task}, {pair.first} to {pair.second}"
     if found.difference is None:
         return f"{head}: nothing is said beyond the trained lengths, since {found.why}."
@@ -201,7 +209,8 @@ def _points(difference: float) -> str:
 
 def _with_witnesses(crossing: Crossing, pair: Pair, made: Mapping[tuple[str, str, str], Crossing]) -> Crossing:
     """For pairs that differ in several parts: which crossing of a single part speaks for which."""
-    if crossing.standing != "consistent with" or pair.confirms:
+    own = SHAPES[pair.first].block == OWN == SHAPES[pair.second].block  # it would be its own witness
+    if crossing.standing != "consistent with" or own:
         return crossing
     said, silent = [], []
     for part, values in pair.parts.items():

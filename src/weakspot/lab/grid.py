@@ -23,8 +23,8 @@ SCHEMA = 1
 FILE = "lab.json"
 NO_SPACE = (28, 122)
 """Of the operating system: no space left, quota exceeded."""
-_SAFE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-"""Names become files' names: what a foreign plan calls a task must not lead out of the folder."""
+_SAFE = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
+"""Names become files' names: what a foreign plan calls a task must not lead out of the folder, nor be too long."""
 MOST_SEEDS, MOST_STEPS = 100, 10_000_000
 
 WHOLE = ("gpt", "llama", "t5")
@@ -241,6 +241,8 @@ def opened(folder: Path) -> Plan:
         raise NotARun(f"{path} is damaged: {error}.", hint="Train into another folder with --out.") from error
     if not found.cells:
         raise NotARun(f"{path} plans no cell.", hint="Train into another folder with --out.")
+    if not all(1 <= cell.low <= cell.high <= cell.far for cell in found.cells):
+        raise NotARun(f"{path} plans lengths that can be none.", hint="Train into another folder with --out.")
     if not all(_SAFE.fullmatch(name) for cell in found.cells for name in (cell.task, cell.shape)):
         raise NotARun(f"{path} names a task or a shape that can be none.", hint="Train into another folder with --out.")
     return found
@@ -314,8 +316,11 @@ def checked(result: CellResult, cell: Cell) -> CellResult:
     if result.in_length > 1:
         raise ValueError(f"in_length is {result.in_length}, which is no rate")
     for lengths in result.lengths.values():
+        if len({one.length for one in lengths}) < len(lengths):
+            raise ValueError("a length stands in it twice")
         for one in lengths:
-            if not (0 <= one.exact <= one.n and 0 <= one.right <= one.tokens and len(one.first_errors) == 10):
+            counts = 0 <= one.exact <= one.n and 0 <= one.right <= one.tokens and one.length >= 1
+            if not counts or len(one.first_errors) != 10 or min(one.first_errors) < 0:
                 raise ValueError(f"the counts at length {one.length} cannot be")
             if one.valid is not None and not 0 <= one.valid <= one.n:
                 raise ValueError(f"the valid answers at length {one.length} cannot be")

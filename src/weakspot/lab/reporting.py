@@ -1,13 +1,14 @@
 """From a lab's folder to what it shows: results of cells to arms, crossings and notes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from weakspot.errors import NotARun
 from weakspot.lab import grid
-from weakspot.lab.arms import GATE, arms, by_arm, passes, trained
+from weakspot.lab.arms import GATE, Failed, arms, by_arm, passes, trained
 from weakspot.lab.crossing import crossings
-from weakspot.lab.names import SHAPES, TASKS
+from weakspot.lab.names import SHAPES, TASKS, cell_name
 from weakspot.records.lab import CellResult, LabReport
 from weakspot.stats.trainings import FEWEST
 
@@ -28,18 +29,19 @@ def report_of(folder: Path) -> LabReport:
             f"The lab in {folder} has no finished cell yet: {why}.{first}", hint=f"Train: weakspot lab resume {folder}"
         )
     results = tuple(shelf.done.values())
+    failed = Counter((cell.task, cell.shape) for cell in plan.cells if cell_name(cell) in shelf.failed)
     return LabReport(
         name=plan.name,
         command=plan.command,
         gate=GATE,
         cells=results,
-        arms=arms(results),
-        crossings=crossings(results),
+        arms=arms(results, failed),
+        crossings=crossings(results, failed),
         missing=shelf.missing,
         failed=shelf.failed,
         weakspot=plan.weakspot,
         machine=plan.machine,
-        notes=(*shelf.notes, *_notes(results)),
+        notes=(*shelf.notes, *_notes(results, failed)),
         counts={name: TASKS[name].counts for name in TASKS if any(r.cell.task == name for r in results)},
         about=_about(results),
     )
@@ -51,20 +53,21 @@ def _about(results: Sequence[CellResult]) -> dict[str, str]:
     return {name: line for name, line in lines.items() if name in used}
 
 
-def _notes(results: Sequence[CellResult]) -> list[str]:
+def _notes(results: Sequence[CellResult], failed: Failed) -> list[str]:
     found = []
     by = by_arm(results)
+    able = {place for place, of_arm in by.items() if trained(of_arm, failed.get(place, 0))}
     few = [
         f"{task} × {shape}"
         for (task, shape), of_arm in by.items()
-        if trained(of_arm) and sum(map(passes, of_arm)) < FEWEST
+        if (task, shape) in able and sum(map(passes, of_arm)) < FEWEST
     ]
     if few:
         found.append(
             f"Fewer than three seeds count: {', '.join(few)}. Their intervals are over sequences alone and say nothing "
             "of another training."
         )
-    under = [f"{task} × {shape}" for (task, shape), of_arm in by.items() if not trained(of_arm)]
+    under = [f"{task} × {shape}" for task, shape in by if (task, shape) not in able]
     if under:
         found.append(
             f"Undertrained, so nothing is said of them beyond the trained lengths: {', '.join(under)}. "

@@ -29,14 +29,15 @@ class Opened:
         """Ids that the model can read.
 
         Raises:
-            ContextExceeded: with `more` ids behind them they are longer than the context.
+            ContextExceeded: with `more` ids beside them they are longer than the context.
             RequestRejected: an id has no embedding, or there is none.
         """
         if not ids:
             raise RequestRejected("Nothing is left of the prompt as tokens.", hint="An empty prompt can't be read.")
         if self.loaded.limit is not None and len(ids) + more > self.loaded.limit:
             raise ContextExceeded(
-                f"The prompt has {len(ids)} tokens, and the model reads {self.loaded.limit}.", hint="Shorten it."
+                f"Prompt and answer have {len(ids) + more} tokens, and the model reads {self.loaded.limit}.",
+                hint="Shorten the prompt; an answer that is not given counts as one token.",
             )
         if max(ids) >= self.loaded.vocabulary or min(ids) < 0:
             raise RequestRejected(
@@ -48,6 +49,22 @@ class Opened:
     def words(self, ids: Any) -> list[str]:
         """What each id stands for, as text; bytes that are no whole letter come out as U+FFFD."""
         return [piece.decode("utf-8", "replace") for piece in self.loaded.text.pieces(list(ids))]
+
+    def joined(self, ids: Any) -> str:
+        """What ids stand for together: a letter whose bytes are several tokens is whole."""
+        return b"".join(self.loaded.text.pieces(list(ids))).decode("utf-8", "replace")
+
+    def answer(self, prompt: tuple[int, ...], text: str, answer: str) -> list[int]:
+        """The ids of an answer behind a prompt; an encoder-decoder's stands alone.
+
+        Some tokenizers put a space in front of every text, so that an answer alone is cut otherwise than behind the
+        prompt: where the prompt's ids stay what they were, it is cut together with the prompt.
+        """
+        alone = self.loaded.text.harness_ids(answer, special=False)
+        if self.loaded.encoder or not answer:
+            return alone
+        whole = self.loaded.text.ids(text + answer)
+        return whole[len(prompt) :] if tuple(whole[: len(prompt)]) == prompt else alone
 
     def start(self) -> tuple[int, ...]:
         """What an encoder-decoder's decoder begins with; empty for a decoder."""

@@ -110,7 +110,8 @@ class LengthRate(msgspec.Struct, frozen=True):
 class Arm(msgspec.Struct, frozen=True):
     """One shape on one task over its seeds, under one decoding.
 
-    `passed` of `seeds` seeds have an in-length exact match of at least the gate. Where fewer than two thirds have,
+    `passed` of `seeds` seeds have an in-length exact match of at least the gate; one whose training failed has not, and
+    is in `seeds` but not in `in_length`. Where fewer than two thirds have,
     `pattern` is `undertrained` and nothing beyond the trained lengths is said. `half_length` is the first tested length
     beyond the trained ones with exact match under 0.5. `first_errors` is over lengths beyond the trained ones, and
     `errors_begin` the same in words.

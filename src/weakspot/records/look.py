@@ -119,7 +119,10 @@ class Residual(msgspec.Struct, frozen=True):
 
 
 class Massive(msgspec.Struct, frozen=True):
-    """A massive activation: above 100 and above 1,000 times the median magnitude of its layer."""
+    """A massive activation: above 100 and above 1,000 times the median magnitude of its layer.
+
+    It stands behind all layers from `first_layer` (-1: the embeddings) to `last_layer`.
+    """
 
     stack: Stack
     first_layer: int
@@ -145,7 +148,9 @@ class Agreement(msgspec.Struct, frozen=True):
 class HeadEffect(msgspec.Struct, frozen=True):
     """What taking heads out does to the log-probability of a target, against other heads of the same layers.
 
-    `effect` is without minus with. `others` are the effects of as many other heads of the same layers, taken out the
+    `effect` is `after` minus `before`: without the heads, and with them. Where `how` is `patch`, both are log-odds of
+    the first prompt's answer over the second's, and `effect` is `before` minus `after`: how far they moved towards the
+    second. `others` are the effects of as many other heads of the same layers, taken out the
     same way: one by one where one head is asked, drawn at random where several are. `as_large` counts those at least
     as large in magnitude, and `p` is (as_large + 1) / (others + 1). `low` and `high` are a 95% interval over
     sequences, where there are several.
@@ -187,8 +192,8 @@ class Induction(msgspec.Struct, frozen=True):
 class PatchEffect(msgspec.Struct, frozen=True):
     """One activation put in from the second prompt: where, and how far the answers' log-odds moved towards it.
 
-    `what` is `residual` (after `layer` layers, at `position`) or a head's name. `moved` is in nats; `share` is over
-    the whole distance between the prompts, None where they do not differ.
+    `what` is `residual` (behind layer `layer`, counted from 0, at `position`) or a head's name. `moved` is in nats;
+    `share` is over the whole distance between the prompts, None where they do not differ.
     """
 
     what: str
@@ -201,7 +206,8 @@ class PatchEffect(msgspec.Struct, frozen=True):
 class Patching(msgspec.Struct, frozen=True):
     """Activations of a second prompt put into a run of the first.
 
-    `own` and `other` are the log-odds of the first prompt's answer over the second's under each prompt. Positions are
+    `own` and `other` are the log-odds of the first prompt's answer (the one given, else the model's own) over the
+    second's under each prompt; of an answer of several tokens the first counts. Positions are
     patched where both prompts have as many tokens; else only the last one can be. `heads` compares the heads asked
     for with the others of their layers.
     """

@@ -12,9 +12,11 @@ SHOWN = 6
 """So many pairs are named in a sentence."""
 METHOD = """\
 A cell is one training: one shape, one task, one seed, a fixed number of steps. Sequence i of a length is the same for
-  every shape.
+  every shape. Test sequences are held out of training, but for lengths with fewer than 4,096 sequences (one or two
+  letters, up to five brackets): there both share them, and exact match at trained lengths counts them too.
 The gate: a seed passes where exact match over the trained lengths, free decoding, is at least 95%; an arm is trained
-  where at least two thirds of its seeds pass. Of an undertrained arm nothing is said beyond the trained lengths.
+  where at least two thirds of its seeds pass; a training that failed did not pass. Of an undertrained arm nothing is
+  said beyond the trained lengths.
 Intervals are 95%, with seeds as clusters where there are three or more (Wilson's, with a design effect and Student's
   t); with fewer they are over sequences alone and say nothing of another training.
 Patterns: holds, exact match is never under 50% beyond the trained lengths; cliff, it falls from at least 90% to at most
@@ -23,7 +25,9 @@ Patterns: holds, exact match is never under 50% beyond the trained lengths; clif
 A crossing compares two arms beyond the trained lengths, free decoding. It is shown only where two tests both fall after
   Holm's correction over all crossings here: an exact sign-flip test paired by sequence, and Student's t over seeds with
   floors under the spread between them; and where all seeds agree in sign.
-Confirmed is said only where exactly one part differs within the lab's own block. Whole architectures differ in several
+Confirmed is said only where exactly one part differs within the lab's own block, and that part is not the kind: all
+  shapes of a task have as many parameters, so an encoder-decoder has twice the layers and a far narrower feed-forward
+  than a decoder. Whole architectures differ in several
   parts, so between them a difference is consistent with each, and confirmed for none."""
 LIMITS = """\
 These are small models on made-up tasks: what holds here is a reason to look, no proof, for large pretrained ones.
@@ -88,8 +92,9 @@ def headline(report: LabReport) -> str:
     kept = [arm for arm in learned if arm.pattern == "holds"]
     if not learned:
         return "No arm learned its task: nothing is said beyond the trained lengths"
-    keep = "none keeps" if not kept else "1 keeps" if len(kept) == 1 else f"{len(kept)} keep"
-    return f"{len(learned)} of {formats.plural(len(arms), 'arm')} learned; {keep} it beyond the trained lengths"
+    keep = "none is" if not kept else "1 is" if len(kept) == 1 else f"{len(kept)} are"
+    beyond = "right at least half the time at every length beyond the trained ones"
+    return f"{len(learned)} of {formats.plural(len(arms), 'arm')} learned; {keep} {beyond}"
 
 
 def verdict(report: LabReport) -> list[str]:
@@ -117,7 +122,7 @@ def _of_task(task: str, arms: Sequence[Arm]) -> str:
 
 def _pattern_words(pattern: str) -> str:
     return {
-        "holds": "holds to the longest tested length",
+        "holds": "is right at least half the time up to the longest tested length",
         "undertrained": "undertrained, so not judged",
         "cliff": "falls off a cliff",
     }.get(pattern, f"falls along a {pattern}")
@@ -149,7 +154,7 @@ def _of_crossings(crossings: Sequence[Crossing]) -> Iterator[str]:
     if consistent:
         pairs = ", ".join(f"{c.first} / {c.second} ({c.task})" for c in consistent[:SHOWN])
         more = f" and {len(consistent) - SHOWN} more" if len(consistent) > SHOWN else ""
-        yield f"Shown to differ, but in several parts or in the block: {pairs}{more}; no part is singled out."
+        yield f"Shown to differ, but in several parts, the kind or the block: {pairs}{more}; no part is singled out."
     if open_:
         yield f"No difference shown in {len(open_)} of {formats.plural(len(crossings), 'comparison')}."
 

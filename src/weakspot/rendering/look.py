@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from weakspot.records.look import Head, HeadEffect, LensLayer, Look, LookToken, PatchEffect, Stack
 from weakspot.rendering.environment import environment
+from weakspot.rendering.formats import plural
+from weakspot.rendering.look_words import FAIR, agreeing, copying_words, layers_of
 from weakspot.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -16,8 +18,6 @@ SHOWN_TOKENS = 40
 SHOWN_LAYERS = 8
 SHOWN = 5
 SHORT: dict[Stack, str] = {"encoder": "enc:", "decoder": "", "cross": "cross:"}
-WEAK = 0.5
-"""Two attributions whose rank correlation is under this are said to disagree."""
 
 
 def look_renderable(look: Look) -> "Group":
@@ -61,7 +61,9 @@ def headline(look: Look) -> str:
     """Model, answer, and how likely it is."""
     answer = look.answer
     what = "the answer given" if answer.given else "its own answer"
-    rank = "the likeliest" if answer.rank == 0 else f"{answer.rank} tokens are likelier"
+    rank = "the likeliest" if answer.rank == 0 else f"{plural(answer.rank, 'token')} likelier"
+    if len(answer.ids) > 1:  # the log-probability is of all its tokens, the rank of the first alone
+        rank = f"all {len(answer.ids)} tokens; the first one: {rank}"
     return f"{look.model}: {what} {answer.text!r} has a log-probability of {answer.logprob:.2f} nats ({rank})"
 
 
@@ -90,10 +92,12 @@ def said(look: Look) -> Iterator[str]:
     """What stands in the record, one sentence a line."""
     if len(look.tokens) > SHOWN_TOKENS:
         yield f"{SHOWN_TOKENS} of {len(look.tokens)} tokens are shown: those that the answer hangs on most."
+    if look.tokens and look.tokens[0].group is not None:
+        yield "the prompt is long: neighbouring tokens were ablated together, and each carries its whole group's value."
     for one in look.agreement:
         if one.spearman is None:
             continue
-        weak = ": they disagree, so trust the ablation" if one.spearman < WEAK else ""
+        weak = f": they {agreeing(one.spearman)}, so trust the ablation" if one.spearman < FAIR else ""
         yield (
             f"{one.first} and {one.second}: rank correlation {one.spearman:.2f} over {one.n}, "
             f"{one.same_top} of the {one.top} largest shared{weak}."
@@ -103,7 +107,7 @@ def said(look: Look) -> Iterator[str]:
     for massive in look.massive[:SHOWN]:
         yield (
             f"massive activation: {massive.value:,.0f} in dimension {massive.dimension} at token {massive.position} "
-            f"({massive.token!r}), {massive.stack} layers {massive.first_layer} to {massive.last_layer}; "
+            f"({massive.token!r}), {massive.stack}, {layers_of(massive)}; "
             f"{massive.ratio:,.0f} times the layer's median."
         )
     yield from _induction(look)
@@ -140,11 +144,12 @@ def _induction(look: Look) -> Iterator[str]:
         return
     scores = sorted((h for h in look.heads if h.induction is not None), key=lambda head: -(head.induction or 0))
     best = ", ".join(f"{_name(head)} {head.induction:.2f}" for head in scores[: max(SHOWN, len(found.heads))])
-    yield (
-        f"induction on {found.sequences} strings of {found.period} random tokens, {found.copies} times each: {best}. "
-        "The score is an association; what follows is the experiment."
-    )
-    yield f"short random strings, written twice: {found.loss_first:.2f} nats a token, then {found.loss_repeated:.2f}."
+    if best:
+        yield (
+            f"induction on {found.sequences} strings of {found.period} random tokens, {found.copies} times each: "
+            f"{best}. The score is an association; what follows is the experiment."
+        )
+    yield copying_words(found)
     yield from (effect.sentence for effect in found.effects)
 
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from weakspot.records.look import Look
 from weakspot.rendering import formats, look_charts, look_rows
 from weakspot.rendering.environment import TEMPLATES, environment
-from weakspot.rendering.look_words import head_name, shown, signed, small
+from weakspot.rendering.look_words import copying_words, head_name, shown, signed, small
 from weakspot.version import __version__
 
 SCRIPTS = ("look_heat.js", "look.js")
@@ -46,6 +46,7 @@ def look_html(look: Look) -> str:
         by_head=look_rows.by_head(look),
         settles=look_rows.settles(look),
         arrives=look_rows.arrives(look),
+        copying=copying_words(look.induction) if look.induction else "",
         shares=look_rows.in_shares(look),
         charts=look_charts.charts(look),
         size=look_charts.SIZE,

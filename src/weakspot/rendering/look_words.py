@@ -2,12 +2,14 @@
 
 import math
 
-from weakspot.records.look import Agreement, Head, Stack
+from weakspot.records.look import Agreement, Head, Induction, Massive, Stack
 from weakspot.rendering import formats
 from weakspot.rendering.text import one_line
 
 LONGEST_TOKEN = 28
 SHORT: dict[Stack, str] = {"encoder": "enc", "decoder": "dec", "cross": "cross"}
+SHORT_STRING = 30
+"""Most tokens of the strings that the cost of copying is measured on; see `records.look.Induction`."""
 STRONG, FAIR = 0.7, 0.4
 """Rank correlations from which two ways of attributing are said to agree well, and in part."""
 
@@ -56,15 +58,35 @@ def agreement_words(one: Agreement, unit: str = "token") -> str:
         return f"{_capital(one.first)} and {one.second} {how}."
     figure = f"Spearman {signed(one.spearman)} over {formats.plural(one.n, unit)}"
     top = f"{one.same_top} of the top {one.top} are the same" if one.top else "no top to compare"
-    if one.spearman >= STRONG:
-        verdict = "agree well"
-    elif one.spearman >= FAIR:
-        verdict = "agree in part"
-    elif one.spearman > -FAIR:
-        verdict = "hardly agree: the agreement is weak, so trust the ablation, which is an intervention"
-    else:
-        verdict = "disagree: trust the ablation, which is an intervention"
+    verdict = agreeing(one.spearman)
+    if one.spearman < FAIR:
+        weak = ": the agreement is weak, so" if one.spearman > -FAIR else ":"
+        verdict += f"{weak} trust the ablation, which is an intervention"
     return f"{_capital(one.first)} and {one.second} {verdict} ({figure}; {top})."
+
+
+def agreeing(spearman: float) -> str:
+    """How far two attributions agree, in a verb."""
+    if spearman >= STRONG:
+        return "agree well"
+    if spearman >= FAIR:
+        return "agree in part"
+    return "hardly agree" if spearman > -FAIR else "disagree"
+
+
+def copying_words(found: Induction) -> str:
+    """What a string costs at first and repeated, in a sentence: on shorter strings than the scores are measured on."""
+    size = min(SHORT_STRING, found.period)
+    return (
+        f"{formats.plural(found.sequences, 'string')} of {size} random tokens cost {found.loss_first:.2f} nats a token "
+        f"at first, and {found.loss_repeated:.2f} in their second copy."
+    )
+
+
+def layers_of(found: Massive) -> str:
+    """Where a massive activation stands: behind which layers."""
+    first = "the embeddings" if found.first_layer < 0 else f"layer {found.first_layer}"
+    return first if found.first_layer == found.last_layer else f"{first} to layer {found.last_layer}"
 
 
 def _capital(text: str) -> str:

@@ -221,7 +221,8 @@
   }
 
   function openNamed() {
-    const wanted = decodeURIComponent(location.hash.slice(1)).toLowerCase();
+    let wanted = location.hash.slice(1);
+    try { wanted = decodeURIComponent(wanted).toLowerCase(); } catch { /* not every address is well formed */ }
     const one = data.heads.find((head) => head[NAME].toLowerCase() === wanted);
     if (one) {
       chooseStack(one[STACK]);
