@@ -259,10 +259,12 @@ def test_empty_records_say_that_nothing_was_seen() -> None:
 
 
 def test_the_strongest_result_is_one_that_stands_out() -> None:
-    """The smallest p among effects above all others is told; where none is above, that is told."""
+    """The smallest p among effects above all others is told, and that it was chosen; where none is above, that is."""
     look = a_look()
     weak = msgspec.structs.replace(look, induction=None, patching=None, ablations=(effect("L0H0", own=0.01),))
-    assert strongest(look) == "Without L0H0 the answer is 3.00 nats less likely."
+    said = "Without L0H0 the answer is 3.00 nats less likely."
+    assert strongest(look) == f"{said} It was chosen among 4 interventions, for which p is not corrected."
+    assert strongest(msgspec.structs.replace(look, patching=None, ablations=())) == said
     assert strongest(weak) == "Of 1 intervention, none does more than others of the same layers."
     assert "No heads were taken out" in strongest(msgspec.structs.replace(weak, ablations=()))
 

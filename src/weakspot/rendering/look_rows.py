@@ -95,7 +95,10 @@ def strongest(look: Look) -> str:
     out = [one for one in asked if one.others and one.as_large == 0]
     if not out:
         return f"Of {formats.plural(len(asked), 'intervention')}, none does more than others of the same layers."
-    return min(out, key=lambda one: (one.p, -abs(one.effect))).sentence
+    best = min(out, key=lambda one: (one.p, -abs(one.effect))).sentence
+    if len(asked) == 1:
+        return best
+    return f"{best} It was chosen among {len(asked)} interventions, for which p is not corrected."
 
 
 def measures(look: Look) -> list[tuple[str, str]]:
