@@ -338,6 +338,9 @@ def test_what_several_tokens_or_a_group_share_is_said_to_be_shared() -> None:
     one, two = (msgspec.structs.replace(look, answer=LookAnswer((3,) * n, " word", -5.0, 0, True)) for n in (1, 2))
     assert headline(one).endswith("(the likeliest)")
     assert headline(two).endswith("(all 2 tokens; the first one: the likeliest)")
+    assert settles(one).startswith("After the last layer the answer is")
+    assert settles(two).startswith("After the last layer the answer's first token is")
+    assert any(line.startswith("its first token's rank after") for line in lines_of(two))
     assert any("each carries its whole group's value" in line for line in lines_of(look))
     assert not any("group" in line for line in lines_of(a_look()))
 
