@@ -216,6 +216,23 @@ def test_what_makes_no_sense_is_told(
     assert "Traceback" not in err
 
 
+def test_what_was_seen_is_told_though_the_page_can_not_be_written(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page that can't be written costs an exit code, not the minutes that the look took."""
+    words = [f"{folders['llama']}?threads=1", "the cat", "--no-induction", "--json", "--html", str(tmp_path)]
+    assert main(["look", *words]) == 2
+    out = capsys.readouterr()
+    assert "can't be written" in out.err
+    assert json.loads(out.out)["tokens"]
+
+
+def test_a_stand_in_that_is_none_is_refused(folders: dict[str, Path]) -> None:
+    """From Python, too, a word that is no way to take a head out is told, and not taken for zero."""
+    with pytest.raises(UsageError, match="'Mean'"):
+        seen(folders["llama"], experiments=weakspot.Experiments(ablate=("L0H0",), how="Mean"))  # type: ignore[arg-type]
+
+
 def test_weights_that_are_no_numbers_are_told(folders: dict[str, Path], tmp_path: Path) -> None:
     """A model with NaN in its weights is told before anything is measured."""
     from safetensors.torch import load_file, save_file

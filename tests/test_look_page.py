@@ -259,10 +259,12 @@ def test_empty_records_say_that_nothing_was_seen() -> None:
 
 
 def test_the_strongest_result_is_one_that_stands_out() -> None:
-    """The smallest p among effects above all others is told; where none is above, that is told."""
+    """The smallest p among effects above all others is told, and that it was chosen; where none is above, that is."""
     look = a_look()
     weak = msgspec.structs.replace(look, induction=None, patching=None, ablations=(effect("L0H0", own=0.01),))
-    assert strongest(look) == "Without L0H0 the answer is 3.00 nats less likely."
+    said = "Without L0H0 the answer is 3.00 nats less likely."
+    assert strongest(look) == f"{said} It was chosen among 4 interventions, for which p is not corrected."
+    assert strongest(msgspec.structs.replace(look, patching=None, ablations=())) == said
     assert strongest(weak) == "Of 1 intervention, none does more than others of the same layers."
     assert "No heads were taken out" in strongest(msgspec.structs.replace(weak, ablations=()))
 
@@ -336,6 +338,9 @@ def test_what_several_tokens_or_a_group_share_is_said_to_be_shared() -> None:
     one, two = (msgspec.structs.replace(look, answer=LookAnswer((3,) * n, " word", -5.0, 0, True)) for n in (1, 2))
     assert headline(one).endswith("(the likeliest)")
     assert headline(two).endswith("(all 2 tokens; the first one: the likeliest)")
+    assert settles(one).startswith("After the last layer the answer is")
+    assert settles(two).startswith("After the last layer the answer's first token is")
+    assert any(line.startswith("its first token's rank after") for line in lines_of(two))
     assert any("each carries its whole group's value" in line for line in lines_of(look))
     assert not any("group" in line for line in lines_of(a_look()))
 

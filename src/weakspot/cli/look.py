@@ -30,7 +30,9 @@ def run(words: list[str]) -> int:
     """Run the command."""
     parser = Parser("look", "Inside one model on one prompt: attention, layers, tokens, what a head carries.", EXAMPLES)
     parser.add_argument("model", metavar="MODEL", help="a model reference: a bundled name, a GGUF file, a folder")
-    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="the text; - reads it from standard input")
+    parser.add_argument(
+        "prompt", nargs="?", metavar="PROMPT", help="the text; - reads standard input, as it is to the last line break"
+    )
     parser.add_argument("--run", metavar="RUN", help="look at an item of this run, as its candidate was fed it")
     parser.add_argument("--item", metavar="ID", help="the probe of --run")
     parser.add_argument("--answer", metavar="TEXT", help="what effects are measured on (the model's likeliest token)")
@@ -56,7 +58,7 @@ def run(words: list[str]) -> int:
     with ProgressSink() as sink:
         found = look(
             given.model,
-            sys.stdin.read() if given.prompt == "-" else given.prompt,
+            sys.stdin.buffer.read().decode("utf-8", "replace") if given.prompt == "-" else given.prompt,
             item=None if given.run is None else (given.run, given.item),
             answer=given.answer,
             chat=given.chat,
@@ -70,12 +72,12 @@ def run(words: list[str]) -> int:
             accept_licence=given.accept_licence,
             sink=sink,
         )
-    if given.html is not None:
-        _write(given.html, found.html())
     if given.json:
         print_json(to_builtins(found.look if given.maps else msgspec.structs.replace(found.look, maps=())))
     else:
         _print(look_renderable(found.look))
+    if given.html is not None:  # last: what was seen is not lost where the file can't be written
+        _write(given.html, found.html())
     return 0
 
 

@@ -5,11 +5,11 @@ It is given a loaded model and ids; it knows no files, no references and no chat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
-from weakspot.errors import ModelError
+from weakspot.errors import ModelError, UsageError
 from weakspot.inside.ablation import Target, ablate
 from weakspot.inside.attention import Seen, side_for, watch
 from weakspot.inside.contribution import contribution
@@ -24,6 +24,7 @@ WRITTEN = 24
 """Tokens that an encoder-decoder is let write where no answer is given."""
 LIKELIEST = 10
 HALF = 0.6931471805599453
+Stand = Literal["mean", "zero"]
 Words = Callable[[Sequence[int]], list[str]]
 
 
@@ -46,7 +47,7 @@ class Experiments:
 
     ablate: tuple[str, ...] = ()
     patch: str | None = None
-    how: Literal["mean", "zero"] = "mean"
+    how: Stand = "mean"
     induction: bool = True
     seed: int = 0
 
@@ -87,7 +88,7 @@ class Looking:
             UsageError: a head that is not there, or two prompts with one answer.
         """
         asked = wanted.experiments
-        sets = [tuple(sorted({head_of(name, self._parts) for name in names.split("+")})) for names in asked.ablate]
+        sets = self._sets(asked)
         self._told("reading the prompt")
         prompt = Input(wanted.ids, wanted.start)
         found, logits = streams(self._passes, prompt)
@@ -115,6 +116,13 @@ class Looking:
             moved = patch(self._passes, pair, sets, self._words, asked.seed)
             look = msgspec.structs.replace(look, patching=moved)
         return msgspec.structs.replace(look, notes=(*look.notes, *self._notes))
+
+    def _sets(self, asked: Experiments) -> list[tuple[Key, ...]]:
+        """The heads that are taken out together, each set in order."""
+        known = get_args(Stand)
+        if asked.how not in known:
+            raise UsageError(f"Nothing stands in for a head as {asked.how!r}.", hint=f"Known: {', '.join(known)}.")
+        return [tuple(sorted({head_of(name, self._parts) for name in names.split("+")})) for names in asked.ablate]
 
     def _layers(self) -> dict[str, int]:
         return {stack: len(layers) for stack, layers in self._parts.layers.items()}

@@ -102,7 +102,7 @@ def said(look: Look) -> Iterator[str]:
             f"{one.first} and {one.second}: rank correlation {one.spearman:.2f} over {one.n}, "
             f"{one.same_top} of the {one.top} largest shared{weak}."
         )
-    yield from _lens(look.lens)
+    yield from _lens(look.lens, "the answer's" if len(look.answer.ids) < 2 else "its first token's")
     yield from _attention(look)
     for massive in look.massive[:SHOWN]:
         yield (
@@ -116,12 +116,12 @@ def said(look: Look) -> Iterator[str]:
     yield from look.notes
 
 
-def _lens(layers: Sequence[LensLayer]) -> Iterator[str]:
+def _lens(layers: Sequence[LensLayer], whose: str) -> Iterator[str]:
     if not layers:
         return
     step = max(1, (len(layers) - 1) // SHOWN_LAYERS)
     ranks = ", ".join(f"{one.layer}: {one.rank:,}" for one in [*layers[:-1:step], layers[-1]])
-    yield f"the answer's rank after each layer (0: the embeddings; lower is likelier): {ranks}."
+    yield f"{whose} rank after each layer (0: the embeddings; lower is likelier): {ranks}."
 
 
 def _attention(look: Look) -> Iterator[str]:

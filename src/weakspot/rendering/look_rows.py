@@ -95,7 +95,10 @@ def strongest(look: Look) -> str:
     out = [one for one in asked if one.others and one.as_large == 0]
     if not out:
         return f"Of {formats.plural(len(asked), 'intervention')}, none does more than others of the same layers."
-    return min(out, key=lambda one: (one.p, -abs(one.effect))).sentence
+    best = min(out, key=lambda one: (one.p, -abs(one.effect))).sentence
+    if len(asked) == 1:
+        return best
+    return f"{best} It was chosen among {len(asked)} interventions, for which p is not corrected."
 
 
 def measures(look: Look) -> list[tuple[str, str]]:
@@ -181,17 +184,20 @@ def settles(look: Look) -> str:
     """From which layer on the answer is the likeliest, in a sentence; empty without a lens."""
     if not look.lens:
         return ""
+    what = "the answer" if len(look.answer.ids) < 2 else "the answer's first token"
     last = look.lens[-1]
     if last.rank:
-        return f"After the last layer the answer is number {last.rank + 1:,} of the vocabulary."
+        return f"After the last layer {what} is number {last.rank + 1:,} of the vocabulary."
     first = last.layer
     for one in reversed(look.lens):
         if one.rank:
             break
         first = one.layer
     if first == last.layer:
-        return f"The answer becomes the likeliest only after the last of {formats.plural(last.layer, 'layer')}."
-    return f"The answer is the likeliest after {first} of {formats.plural(last.layer, 'layer')}, and stays so."
+        return (
+            f"{what.capitalize()} becomes the likeliest only after the last of {formats.plural(last.layer, 'layer')}."
+        )
+    return f"{what.capitalize()} is the likeliest after {first} of {formats.plural(last.layer, 'layer')}, and stays so."
 
 
 def arrives(look: Look) -> str:
