@@ -285,6 +285,7 @@ def test_an_item_of_a_run_is_read_as_it_was_fed(folders: dict[str, Path], tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.models
+@pytest.mark.timeout(1500)
 def test_smollm2_is_found_again() -> None:
     """In SmolLM2 L18H6, L17H3, L17H4 and L18H7 score above 0.6, and taking out those above it stops the copying.
 
