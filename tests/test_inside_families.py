@@ -54,15 +54,14 @@ def test_attention_is_what_the_library_returns(name: str) -> None:
     for weights in kept.values():
         assert torch.allclose(weights.sum(-1), torch.ones(weights.shape[:-1]), atol=1e-4)
     with passes.weights_shown(), torch.inference_mode():
-        try:
-            out = passes.model(**passes.fed([given], cut=False), output_attentions=True)
-        except TypeError:  # Falcon, BLOOM and MPT no longer take it
-            return
+        out = passes.model(**passes.fed([given], cut=False), output_attentions=True)
     theirs = {
         "encoder": out.get("encoder_attentions"),
         "decoder": out.get("decoder_attentions") or out.get("attentions"),
         "cross": out.get("cross_attentions"),
     }
+    returned = {stack for stack, found in theirs.items() if found and found[0] is not None}
+    assert returned == {one.stack for one in parts.attentions}
     for stack, found in theirs.items():
         given_back = [weights[0] for weights in found or () if weights is not None]
         ours = [weights for (of, _), weights in sorted(kept.items()) if of == stack]

@@ -51,7 +51,7 @@ def inspect(
     Only headers are read: no weights, no torch, and no code that a configuration names.
 
     Args:
-        models: model references (bundled names, GGUF files, Hugging Face folders), or a configuration file (.json).
+        models: model references (bundled names, GGUF files, Hugging Face folders, hub ids), or a configuration (.json).
         context: tokens of a sequence; None is each model's declared context, or 8,192 where none is declared.
         batch: sequences at once; multiplies the cache.
         kv_dtype: type of the cached values: bf16, f16, f32, fp8, q8_0 or q4_0.
@@ -61,6 +61,7 @@ def inspect(
 
     Raises:
         UnknownModel, UsageError, CorruptFile: a reference or a file that cannot be read, in one sentence.
+        FetchFailed, MissingExtra: a hub id that gave nothing, or huggingface_hub is not installed.
         NotARun, RunSchemaMismatch: there is no finished run in that folder.
     """
     if isinstance(models, str | Path) or not models or not all(isinstance(model, str | Path) for model in models):

@@ -1,13 +1,12 @@
 """`weakspot inspect MODEL... [--context N] [--batch B] [--json]`."""
 
 import re
-from pathlib import Path
 
 from weakspot import inspect
 from weakspot.cli.parsing import Parser, add_json, print_json
+from weakspot.cli.writing import write_page
 from weakspot.errors import UsageError
 from weakspot.records import to_builtins
-from weakspot.rendering.files import write_atomic
 from weakspot.rendering.inspection import inspections_renderable, lint_renderable
 from weakspot.rendering.inspection_page import inspections_html
 
@@ -51,19 +50,12 @@ def run(words: list[str]) -> int:
         run=given.run,
     )
     if given.html is not None:
-        _write(given.html, inspections_html(found))
+        write_page(given.html, inspections_html(found))
     if given.json:
         print_json(to_builtins(found))
     else:
         _print(lint_renderable(found) if given.lint else inspections_renderable(found))
     return int(given.lint and any(model.lint for model in found.models))
-
-
-def _write(place: str, page: str) -> None:
-    try:
-        write_atomic(Path(place).expanduser(), page.encode("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{place} can't be written: {error.strerror}.", hint="Name another file.") from None
 
 
 def _bytes(text: str) -> int:

@@ -1,17 +1,14 @@
 """`weakspot look MODEL PROMPT|- [--answer T] [--ablate L18H6] [--patch PROMPT] [--html F] [--json]`."""
 
 import sys
-from pathlib import Path
 
 import msgspec
 
 from weakspot import Experiments, look
-from weakspot.cli.main import visible
 from weakspot.cli.parsing import Parser, add_json, print_json
 from weakspot.cli.progress import ProgressSink
-from weakspot.errors import UsageError
+from weakspot.cli.writing import write_page
 from weakspot.records import to_builtins
-from weakspot.rendering.files import write_atomic
 from weakspot.rendering.look import look_renderable
 
 EXAMPLES = """\
@@ -77,16 +74,8 @@ def run(words: list[str]) -> int:
     else:
         _print(look_renderable(found.look))
     if given.html is not None:  # last: what was seen is not lost where the file can't be written
-        _write(given.html, found.html())
+        write_page(given.html, found.html())
     return 0
-
-
-def _write(place: str, page: str) -> None:
-    try:
-        write_atomic(Path(place).expanduser(), page.encode("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{place} can't be written: {error.strerror}.", hint="Name another file.") from None
-    sys.stderr.write(f"Written: {visible(place)}\n")
 
 
 def _print(shown: object) -> None:

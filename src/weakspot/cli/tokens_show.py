@@ -2,12 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from weakspot import registry
-from weakspot.cli.main import visible
 from weakspot.cli.parsing import Parser, add_json, print_json
-from weakspot.errors import UsageError
+from weakspot.cli.writing import write_page
 from weakspot.records import TokenView, to_builtins
 from weakspot.rendering.token_view import token_view_renderable
 
@@ -51,21 +49,12 @@ def run(words: list[str]) -> int:
         accept_licence=given.accept_licence,
     )
     if given.html:
-        _write(given.html, views.html())
+        write_page(given.html, views.html())
     if given.json:
         print_json(to_builtins(views[0] if len(views) == 1 else list(views)))
     elif not given.html:
         _print(views)
     return 0
-
-
-def _write(file: str, page: str) -> None:
-    try:
-        Path(file).write_text(page, "utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise UsageError(f"{file!r} can't be written: {reason}.", hint="Name another file.") from None
-    sys.stderr.write(f"Written: {visible(file)}\n")
 
 
 def _print(views: Sequence[TokenView]) -> None:

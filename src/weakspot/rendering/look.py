@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from weakspot.records.look import Head, HeadEffect, LensLayer, Look, LookToken, PatchEffect, Stack
+from weakspot.records.look import Head, LensLayer, Look, LookToken, PatchEffect, Stack
 from weakspot.rendering.environment import environment
 from weakspot.rendering.formats import plural
 from weakspot.rendering.look_words import FAIR, agreeing, copying_words, layers_of
@@ -178,9 +178,3 @@ def patch_words(look: Look, one: PatchEffect) -> str:
         where = f" after layer {one.layer} at token {one.position}{token}"
     share = "" if one.share is None else f", {one.share:.0%} of the way"
     return f"{one.what}{where}: {one.moved:.2f} nats{share}."
-
-
-def causal(look: Look) -> list[HeadEffect]:
-    """Every effect of a part taken out or put in, in the order of the sentences."""
-    patched = look.patching.heads if look.patching else ()
-    return [*(look.induction.effects if look.induction else ()), *look.ablations, *patched]
